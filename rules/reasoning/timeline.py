@@ -1,0 +1,186 @@
+"""What the record of one patient says, without FHIR: the only thing the clinical core reads.
+
+Whoever fills a timeline has already left out what never counts (entered in error, refuted, not done, drafts of the
+record, future dates) and has named in `unusable` what could not be read.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+
+from rules.reasoning.dates import DateInterval
+
+
+class Standing(StrEnum):
+    """What the status of a record means for the timeline, whatever word its FHIR version uses."""
+
+    HAPPENED = "happened"  # completed, final, a confirmed diagnosis, a fulfilled appointment
+    ACTIVE = "active"  # going on, or ordered and not yet done
+    STOPPED = "stopped"  # stopped, cancelled, not taken, ordered not to be done
+    ON_HOLD = "on-hold"
+    PLANNED = "planned"  # intended, proposed, a plan: never a dose
+    DRAFT = "draft"  # an order still being written, from the context of an order hook
+
+
+class MedicationRecord(StrEnum):
+    """The kind of document a medication is known from, strongest first."""
+
+    ADMINISTRATION = "administration"
+    DISPENSE = "dispense"
+    STATEMENT = "statement"
+    REQUEST = "request"
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """One coding, its system already under its short name ("snomed", "icd-10-cm", ...), or as given if unknown."""
+
+    system: str
+    code: str
+    display: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClinicalEvent:
+    """What every record has: where it stands, what it is about, and when.
+
+    `concepts` are names of `rules/terminology/*.csv`; `text` is every display and free text of the record, joined by
+    " | "; `recorded` is the day it was written down (recordedDate, authoredOn, issued).
+    """
+
+    reference: str
+    concepts: frozenset[str]
+    standing: Standing
+    when: DateInterval | None = None
+    recorded: DateInterval | None = None
+    codes: tuple[Code, ...] = ()
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MedicationEvent(ClinicalEvent):
+    """An administration, dispense, statement or request.
+
+    `when` is the administration or hand-over, the start of a statement, the planned day of a request; `ended` the end
+    of a statement's period or of a request's validity. `dose_mg` is the strength of one dose when quantity or text
+    state it; `interval_months` the repeat of the dosage. `order` is the request that an administration or dispense
+    names. `selected` marks the drafts that an order-select call is about.
+    """
+
+    record: MedicationRecord
+    ended: DateInterval | None = None
+    dose_mg: float | None = None
+    interval_months: float | None = None
+    systemic: bool | None = None
+    order: str | None = None
+    selected: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConditionEvent(ClinicalEvent):
+    """A diagnosis or problem: `when` is onset[x]; `encounter_start` the day its encounter began."""
+
+    confirmed: bool = True
+    active: bool = True
+    encounter_diagnosis: bool = False
+    encounter_start: DateInterval | None = None
+    ended: DateInterval | None = None
+    body_sites: tuple[Code, ...] = ()
+    certainty: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcedureEvent(ClinicalEvent):
+    """Something done to the patient: an injection, an augmentation, dialysis, an operation."""
+
+    body_sites: tuple[Code, ...] = ()
+    units: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OrderEvent(ClinicalEvent):
+    """A service request: imaging, laboratory, procedure or referral; `when` is the day it is planned for."""
+
+    body_sites: tuple[Code, ...] = ()
+    selected: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservationEvent(ClinicalEvent):
+    """One measured value in the canonical unit of its concept (`rules.reasoning.units`), or a coded finding.
+
+    `comparator` is "", "<", "<=", ">" or ">="; `low` and `high` the reference range in the same unit.
+    """
+
+    value: float | None = None
+    unit: str = ""
+    comparator: str = ""
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ImagingEvent(ClinicalEvent):
+    """A finished imaging study or its report; concepts say of what ("imaging.spine_mri", ...)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AllergyEvent(ClinicalEvent):
+    """An allergy or intolerance to a substance."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EncounterEvent(ClinicalEvent):
+    """A contact with care: `when` is its start, `ended` its end, `inpatient` whether it was an admission."""
+
+    ended: DateInterval | None = None
+    inpatient: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AppointmentEvent(ClinicalEvent):
+    """A booked or proposed visit; `when` is its day, usually in the future."""
+
+
+@dataclass(frozen=True, slots=True)
+class Patient:
+    """The person. `sex` is FHIR's administrative gender, or "" when not stated."""
+
+    reference: str
+    birth: DateInterval | None = None
+    sex: str = ""
+    deceased: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """Something that was sent and could not be used: named, never dropped in silence.
+
+    `element` is the FHIR path ("Observation.valueQuantity.unit"), `source` the file or prefetch key.
+    """
+
+    reference: str
+    reason: str
+    element: str = ""
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """A part of the record that could not be had at all ("administrations", "first page only")."""
+
+    part: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class PatientTimeline:
+    """Everything known of one patient on the day `as_of`."""
+
+    patient: Patient
+    as_of: date
+    events: tuple[ClinicalEvent, ...] = ()
+    unusable: tuple[Unusable, ...] = ()
+    gaps: tuple[Gap, ...] = ()
