@@ -66,7 +66,8 @@ class MedicationEvent(ClinicalEvent):
     `when` is the administration or hand-over, the start of a statement, the planned day of a request; `ended` the end
     of a statement's period or of a request's validity. `dose_mg` is the strength of one dose when quantity or text
     state it; `interval_months` the repeat of the dosage. `order` is the request that an administration or dispense
-    names. `selected` marks the drafts that an order-select call is about.
+    names. `prohibited` is FHIR's doNotPerform. `from_context` marks the orders of an order hook's context (a stop in
+    it is a stop being ordered now), `selected` those that the call is about.
     """
 
     record: MedicationRecord
@@ -75,6 +76,8 @@ class MedicationEvent(ClinicalEvent):
     interval_months: float | None = None
     systemic: bool | None = None
     order: str | None = None
+    prohibited: bool = False
+    from_context: bool = False
     selected: bool = False
 
 
@@ -104,6 +107,7 @@ class OrderEvent(ClinicalEvent):
     """A service request: imaging, laboratory, procedure or referral; `when` is the day it is planned for."""
 
     body_sites: tuple[Code, ...] = ()
+    from_context: bool = False
     selected: bool = False
 
 

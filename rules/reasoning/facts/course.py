@@ -1,0 +1,193 @@
+"""The course of denosumab: doses, strength, exposure, an explicit stop, and the calendar edges of the last dose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from rules.reasoning.dates import DateInterval, add_months
+from rules.reasoning.facts.doses import Dose, reconcile, stated_product
+from rules.reasoning.facts.drugs import is_denosumab
+from rules.reasoning.knowledge import Limits
+from rules.reasoning.timeline import (
+    ClinicalEvent,
+    MedicationEvent,
+    MedicationRecord,
+    PatientTimeline,
+    Standing,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """What the record says of denosumab: injections, statements and orders, before any rule looks at it."""
+
+    on_record: bool
+    doses: tuple[Dose, ...]
+    statements: tuple[MedicationEvent, ...]
+    last: Dose | None
+    stop: Stop | None
+    active_order: bool
+    notes: tuple[str, ...]
+    evidence: tuple[str, ...]
+
+    def first(self) -> DateInterval | None:
+        """The first day of exposure: the first injection or the start of a statement; None when not known."""
+        starts = [self.doses[0].when] if self.doses else []
+        starts += [statement.when for statement in self.statements if statement.when is not None]
+        if not starts and self.last is not None:
+            starts = [self.last.when]
+        return min(starts, key=lambda when: when.earliest) if starts else None
+
+    def stated_period(self, until: date, months: int) -> bool:
+        """Whether a statement's period, up to `until` and the last known dose, is at least `months` long."""
+        for statement in self.statements:
+            if statement.when is None:
+                continue
+            end = statement.ended.earliest if statement.ended else (self.last.when.latest if self.last else until)
+            if add_months(statement.when.latest, months) <= min(end, until):
+                return True
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """An explicit decision to stop, its day, and whether the drug is only on hold."""
+
+    when: DateInterval
+    on_hold: bool
+    evidence: str
+
+
+def exposure(timeline: PatientTimeline, limits: Limits) -> Exposure:
+    """Read every record of denosumab in a timeline."""
+    events = tuple(event for event in timeline.events if _is_of_record(event))
+    doses = reconcile(timeline, limits)
+    statements = tuple(
+        event
+        for event in events
+        if isinstance(event, MedicationEvent)
+        and event.record is MedicationRecord.STATEMENT
+        and event.standing is not Standing.PLANNED
+    )
+    last = doses[-1] if doses else _last_stated_dose(statements, timeline.as_of, limits)
+    active = any(
+        event.standing is Standing.ACTIVE
+        and isinstance(event, MedicationEvent)
+        and event.record in (MedicationRecord.STATEMENT, MedicationRecord.REQUEST)
+        for event in events
+    )
+    stop, notes = _valid_stop(timeline, events, doses, statements)
+    return Exposure(
+        on_record=bool(events),
+        doses=doses,
+        statements=statements,
+        last=last,
+        stop=stop,
+        active_order=active,
+        notes=notes,
+        evidence=tuple(sorted({event.reference for event in events})),
+    )
+
+
+def _is_of_record(event: ClinicalEvent) -> bool:
+    """Whether a record of denosumab says that it was given, taken or ordered (a plan, draft or ban does not)."""
+    if not is_denosumab(event.concepts) or event.standing in (Standing.PLANNED, Standing.DRAFT):
+        return False
+    if isinstance(event, MedicationEvent):
+        return not event.prohibited
+    return event.standing is Standing.HAPPENED and type(event).__name__ == "ProcedureEvent"
+
+
+def _last_stated_dose(statements: tuple[MedicationEvent, ...], as_of: date, limits: Limits) -> Dose | None:
+    """The last dose that a finished statement implies when no injection is dated: within 6 months before its end."""
+    known = [
+        statement
+        for statement in statements
+        if statement.standing in (Standing.HAPPENED, Standing.STOPPED, Standing.ON_HOLD)
+        and statement.ended is not None
+        and statement.ended.earliest <= as_of
+    ]
+    if not known:
+        return None
+    statement = max(known, key=lambda candidate: candidate.ended.latest if candidate.ended else date.min)
+    assert statement.ended is not None  # noqa: S101  (chosen for having one)
+    end = statement.ended.until(as_of)
+    earliest = add_months(end.earliest, -limits.months("effect_ends"))
+    if statement.when is not None:
+        earliest = min(max(earliest, statement.when.earliest), end.latest)
+    return Dose(
+        when=DateInterval(earliest, end.latest),
+        basis="stated",
+        product=_product_of_statement(statement, limits),
+        evidence=(statement.reference,),
+    )
+
+
+def _product_of_statement(statement: MedicationEvent, limits: Limits) -> str:
+    product = stated_product(statement, limits)
+    spacing = limits.months("spacing_of_osteoporosis_doses")
+    if product == "unknown" and statement.interval_months is not None and statement.interval_months >= spacing:
+        contradicted = {"denosumab-60mg", "denosumab-120mg"} <= statement.concepts or statement.dose_mg is not None
+        return "unknown" if contradicted else "60mg"
+    return product
+
+
+def _valid_stop(
+    timeline: PatientTimeline,
+    events: tuple[ClinicalEvent, ...],
+    doses: tuple[Dose, ...],
+    statements: tuple[MedicationEvent, ...],
+) -> tuple[Stop | None, tuple[str, ...]]:
+    """The latest stop after which no dose and no newer order is dated, if there was exposure at all."""
+    exposed = bool(doses) or any(statement.when or statement.ended for statement in statements)
+    signals = [event for event in timeline.events if _says_stopped(event)]
+    stops: list[Stop] = []
+    undated = False
+    for event in signals:
+        when = _day_of_stop(event)
+        if when is None or when.earliest > timeline.as_of:
+            undated = undated or when is None
+        elif exposed and not _resumed_after(event, when, events, doses):
+            stops.append(Stop(when, event.standing is Standing.ON_HOLD, event.reference))
+    notes = ("A stop of denosumab is on record without a date and was not used.",) if undated and not stops else ()
+    return (max(stops, key=lambda stop: stop.when.latest) if stops else None), notes
+
+
+def _says_stopped(event: ClinicalEvent) -> bool:
+    if "osteoporosis-treatment-stopped" in event.concepts:
+        return event.standing in (Standing.HAPPENED, Standing.ACTIVE)
+    return (
+        isinstance(event, MedicationEvent)
+        and is_denosumab(event.concepts)
+        and event.record in (MedicationRecord.STATEMENT, MedicationRecord.REQUEST)
+        and event.standing in (Standing.STOPPED, Standing.ON_HOLD)
+        and not event.from_context
+    )
+
+
+def _day_of_stop(event: ClinicalEvent) -> DateInterval | None:
+    ended = event.ended if isinstance(event, MedicationEvent) else None
+    return ended or event.recorded or event.when
+
+
+def _resumed_after(
+    stop: ClinicalEvent, when: DateInterval, events: tuple[ClinicalEvent, ...], doses: tuple[Dose, ...]
+) -> bool:
+    """Whether a dose or a newer active or completed order is dated after the stop (doses of that order aside)."""
+    if any(dose.when.earliest > when.latest and stop.reference not in dose.orders for dose in doses):
+        return True
+    for event in events:
+        if not isinstance(event, MedicationEvent) or event.reference == stop.reference:
+            continue
+        if event.standing not in (Standing.ACTIVE, Standing.HAPPENED):
+            continue
+        if event.record is MedicationRecord.REQUEST:
+            started = event.recorded or event.when
+        elif event.record is MedicationRecord.STATEMENT and event.standing is Standing.ACTIVE:
+            started = event.when
+        else:
+            continue
+        if started is not None and started.earliest > when.latest:
+            return True
+    return False

@@ -1,0 +1,47 @@
+"""Which terminology concepts are one drug to the rules, and which drugs belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+DENOSUMAB = "denosumab"
+ZOLEDRONATE = "zoledronate"
+
+CONCEPTS: dict[str, frozenset[str]] = {
+    DENOSUMAB: frozenset({"denosumab", "denosumab-60mg", "denosumab-120mg"}),
+    ZOLEDRONATE: frozenset({"zoledronate", "zoledronate-5mg", "zoledronate-4mg"}),
+    "alendronate": frozenset({"alendronate"}),
+    "risedronate": frozenset({"risedronate"}),
+    "ibandronate": frozenset({"ibandronate"}),
+    "pamidronate": frozenset({"pamidronate"}),
+    "other bisphosphonate": frozenset({"other-bisphosphonate"}),
+    "teriparatide": frozenset({"teriparatide"}),
+    "abaloparatide": frozenset({"abaloparatide"}),
+    "romosozumab": frozenset({"romosozumab"}),
+    "raloxifene": frozenset({"raloxifene"}),
+    "bazedoxifene": frozenset({"bazedoxifene"}),
+    "calcitonin": frozenset({"calcitonin"}),
+    "estrogen": frozenset({"estrogen"}),
+}
+
+ORAL_BISPHOSPHONATES = frozenset({"alendronate", "risedronate", "ibandronate"})
+BISPHOSPHONATES = ORAL_BISPHOSPHONATES | {ZOLEDRONATE, "pamidronate", "other bisphosphonate"}
+POTENT_ANTIRESORPTIVES = frozenset({DENOSUMAB, ZOLEDRONATE})
+BONE_FORMING_ALONE = frozenset({"teriparatide", "abaloparatide"})
+PARENTERAL_BONE_DRUGS = frozenset({DENOSUMAB, ZOLEDRONATE, "romosozumab", "teriparatide"})
+
+AUGMENTATION = "vertebral-augmentation"
+
+
+def drug_of(concepts: Iterable[str]) -> str:
+    """The one bone drug that a record's concepts name, or "" when they name none."""
+    known = frozenset(concepts)
+    for drug, names in CONCEPTS.items():
+        if known & names:
+            return drug
+    return ""
+
+
+def is_denosumab(concepts: frozenset[str]) -> bool:
+    """Whether a record is about denosumab of any strength."""
+    return not concepts.isdisjoint(CONCEPTS[DENOSUMAB])

@@ -1,0 +1,94 @@
+"""The contract's words for states, classes and products, said in plain English; dates and months as they are printed."""
+
+from __future__ import annotations
+
+from rules.reasoning.dates import DateInterval
+from rules.reasoning.evaluation import DenosumabSummary, FractureSummary, MonthRange
+from rules.reasoning.timeline import Unusable
+
+STATES = {
+    "NEVER": "no denosumab on record",
+    "ACTIVE": "on treatment, the next dose is not due yet",
+    "DUE_SOON": "on treatment, the next dose is due soon",
+    "DUE": "the next dose is due",
+    "OVERDUE": "the next dose is overdue",
+    "PRESUMED_DISCONTINUED": "no dose for so long that treatment counts as stopped",
+    "STOPPED_EXPLICIT": "stopped on record",
+    "REBOUND_OVER": "the last dose is so long ago that a rebound is over",
+    "UNKNOWN": "on record, but without a usable date or strength",
+}
+
+CLASSES = {
+    "RVFX_PROBABLE": "probable rebound fracture",
+    "RVFX_POSSIBLE": "possible rebound fracture",
+    "VFX_ON_TREATMENT": "fracture while the last dose protected",
+    "VFX_PRIOR": "fracture before the first dose",
+    "VFX_TRAUMATIC": "fracture by a high-energy injury",
+    "VFX_PATHOLOGICAL": "pathological fracture",
+    "VFX_OSTEOPOROTIC": "osteoporotic fracture, not a rebound",
+    "UNKNOWN": "cannot be classed",
+}
+
+PRODUCTS = {"60mg": "60 mg", "120mg": "120 mg", "unknown": "strength not known"}
+
+
+def when(interval: DateInterval) -> str:
+    """ "on 2025-06-10", "up to 2025-06-10" or "between 2025-06-01 and 2025-06-30"."""
+    if interval.exact:
+        return f"on {interval.latest.isoformat()}"
+    if interval.open_start:
+        return f"up to {interval.latest.isoformat()}"
+    return f"between {interval.earliest.isoformat()} and {interval.latest.isoformat()}"
+
+
+def months(span: MonthRange) -> str:
+    """ "14 months", "13 to 14 months", "at least 13 months"."""
+    if span.max is None:
+        return f"at least {_counted(span.min)}"
+    return _counted(span.max) if span.min == span.max else f"{span.min} to {_counted(span.max)}"
+
+
+def _counted(number: int) -> str:
+    return "1 month" if number == 1 else f"{number} months"
+
+
+def doses(course: DenosumabSummary) -> str:
+    """How many dated doses, and when the last one was, with its basis; "" when denosumab is not on record."""
+    if course.state == "NEVER":
+        return ""
+    counted = {0: "no dated dose", 1: "1 dated dose"}.get(course.dose_count, f"{course.dose_count} dated doses")
+    said = [counted]
+    if course.last_dose:
+        basis = f" ({course.basis})" if course.basis else ""
+        said.append(f"last {when(course.last_dose)}{basis}")
+    if course.months_since:
+        said.append(f"{months(course.months_since)} ago")
+    return ", ".join(said)
+
+
+def further(course: DenosumabSummary) -> str:
+    """Due date, stop and length of exposure, as far as known."""
+    said = []
+    if course.due:
+        said.append(f"next dose due {when(course.due)}")
+    if course.stopped:
+        said.append(f"stopped {when(course.stopped)}")
+    if course.exposure_long:
+        said.append("long exposure")
+    return ", ".join(said)
+
+
+def fracture(event: FractureSummary) -> str:
+    """Where, when, and how long after the last dose before it."""
+    levels = ", ".join(event.levels) or "level not stated"
+    said = f"{levels} {when(event.event)}"
+    if event.months_after_last_dose:
+        said += f", {months(event.months_after_last_dose)} after the last dose before it"
+    return said
+
+
+def unusable(item: Unusable, *, with_source: bool = True) -> str:
+    """One line on what could not be used: file, resource, element, reason, as far as known."""
+    source = item.source if with_source else ""
+    where = " ".join(part for part in (item.reference, item.element) if part)
+    return ": ".join(part for part in (source, where, item.reason) if part)
