@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID, uuid5
 
 from rules.reasoning.conclusions import Conclusion
 from rules.reasoning.dates import DateInterval
 from rules.reasoning.evaluation import Evaluation, FractureSummary
-from rules.reasoning.timeline import Unusable
 from service.reports import words
 
 Json = dict[str, Any]
@@ -90,22 +89,24 @@ def _response(evaluation: Evaluation, module: str, name: str, outputs: Sequence[
 def _fracture(event: FractureSummary) -> Json:
     parts = [
         _code("class", event.fracture_class),
-        _string("reason", event.reason),
+        *(_string("reason", reason) for reason in (event.reason,) if reason),
         *(_string("level", level) for level in event.levels),
         {"name": "event", "valuePeriod": _period(event.event)},
         *({"name": "evidence", "valueReference": {"reference": reference}} for reference in event.evidence),
     ]
-    return {"name": "fracture", "part": [part for part in parts if part]}
+    return {"name": "fracture", "part": parts}
 
 
 def _problems(evaluation: Evaluation) -> list[Json]:
-    unread: Iterable[Unusable] = evaluation.unusable
-    issues = [{"severity": "warning", "code": "not-supported", "diagnostics": words.unusable(item)} for item in unread]
+    unread = [
+        {"severity": "warning", "code": "not-supported", "diagnostics": words.unusable(item)}
+        for item in evaluation.unusable
+    ]
     missing = [
         {"severity": "warning", "code": "incomplete", "diagnostics": f"{gap.part}: {gap.reason}"}
         for gap in evaluation.gaps
     ]
-    return issues + missing
+    return unread + missing
 
 
 def _period(interval: DateInterval) -> Json:

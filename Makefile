@@ -1,0 +1,60 @@
+# ReboundWatch: every command a developer or CI needs. `make help` lists them.
+SHELL := /bin/bash
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## say what each command does
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+.PHONY: venv
+venv: $(VENV)/.ready ## make .venv from the hash-locked requirements
+
+$(VENV)/.ready: requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' \
+	  || { echo "ReboundWatch needs Python 3.11 or 3.12; set PYTHON=/path/to/python3.11"; exit 1; }
+	@command -v cc >/dev/null || command -v gcc >/dev/null \
+	  || { echo "A C compiler is missing (durable_rules is built from source). Debian: apt-get install build-essential"; exit 1; }
+	@$(PYTHON) -c 'import os, sysconfig, sys; sys.exit(not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")))' \
+	  || { echo "The Python headers are missing. Debian: apt-get install python3-dev"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+.PHONY: test
+test: venv ## make the environment and pass the tests
+	$(BIN)/python -m pytest
+
+.PHONY: lint
+lint: venv ## style and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+.PHONY: format
+format: venv ## format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: types
+types: venv ## strict types
+	$(BIN)/mypy rules
+
+.PHONY: contracts
+contracts: venv ## who may import whom
+	PYTHONPATH=. $(BIN)/lint-imports
+
+.PHONY: check
+check: test lint types contracts ## everything that CI checks
+
+.PHONY: lock
+lock: venv ## resolve the requirements anew, with hashes
+	$(BIN)/pip install --quiet uv
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements/dev.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements/runtime.txt
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist *.egg-info
