@@ -1,0 +1,163 @@
+"""Typed conditions: what a rule asks of the facts, checked when the rule's module is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rules.reasoning.errors import KnowledgeError
+from rules.reasoning.fact import Fact, Field, Value, _Named
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The value of a limit of the knowledge base, known when the rules are compiled."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shifted:
+    """A field of an earlier fact plus a constant."""
+
+    field: Field[Any]
+    amount: object
+
+
+def limit(name: str) -> Any:
+    """The limit of that name: no number stands in a rule."""
+    return Named(name)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Condition:
+    """One comparison: a field with a constant, a limit, several words, or a field of an earlier alias."""
+
+    field: Field[Any]
+    operator: str
+    right: Value | tuple[str, ...] | Named | None = None
+    join: Field[Any] | None = None
+    shift: float | Named = 0
+
+    def __bool__(self) -> bool:
+        raise KnowledgeError(f"`{self}` is a condition: use one test after the other, not `and`, `not` or a chain")
+
+    def __str__(self) -> str:
+        right = f"limit {self.right.name}" if isinstance(self.right, Named) else repr(self.right)
+        if self.join is not None:
+            shift = f" + limit {self.shift.name}" if isinstance(self.shift, Named) else f" + {self.shift:g}"
+            right = str(self.join) + (shift if self.shift else "")
+        return f"{self.field} {self.operator} {right}"
+
+    def resolved(self, limits: Mapping[str, float]) -> Condition:
+        """The same test with the values of its limits in place."""
+        right, shift = self.right, self.shift
+        if isinstance(right, Named):
+            number = _limit(right, limits)
+            right = int(number) if self.field.of is int else float(number)
+        if isinstance(shift, Named):
+            shift = _limit(shift, limits)
+        return Condition(self.field, self.operator, right, self.join, shift)
+
+    def holds(self, value: Value, bound: Mapping[str, Fact]) -> bool:
+        """Whether the comparison is true for `value`, given the facts bound to earlier aliases."""
+        right: Any = self.right
+        if self.join is not None:
+            right = vars(bound[self.join.alias])[self.join.name]
+            if self.shift:
+                right = right + self.shift
+        left: Any = value
+        match self.operator:
+            case "==":
+                return bool(left == right)
+            case "!=":
+                return bool(left != right)
+            case "<":
+                return bool(left < right)
+            case "<=":
+                return bool(left <= right)
+            case ">":
+                return bool(left > right)
+            case ">=":
+                return bool(left >= right)
+            case _:
+                return left in right
+
+
+@dataclass(frozen=True, slots=True)
+class Pattern:
+    """One fact that must exist (or, in `unless`, must not): its kind, its alias, its tests."""
+
+    kind: type[Fact]
+    alias: str
+    tests: tuple[Condition, ...]
+
+
+def each(named: type[Fact], *tests: object) -> Pattern:
+    """A fact of that kind for which all tests hold.
+
+    Raises:
+        KnowledgeError: the alias or a test is malformed, or a test is about another alias.
+    """
+    if not isinstance(named, _Named):
+        raise KnowledgeError(f"{named!r} needs an alias: write {getattr(named, '__name__', 'Kind')}.named('...')")
+    for test in tests:
+        if not isinstance(test, Condition):
+            raise KnowledgeError(f"{named.alias}: {test!r} is not a condition")
+        if test.field.alias != named.alias:
+            raise KnowledgeError(f"{named.alias}: `{test}` is about another alias")
+    return Pattern(named.kind, named.alias, tuple(test for test in tests if isinstance(test, Condition)))
+
+
+def holds(field: object) -> Any:
+    """The yes/no field is true."""
+    return _yes_no(field, True)
+
+
+def fails(field: object) -> Any:
+    """The yes/no field is false."""
+    return _yes_no(field, False)
+
+
+def _yes_no(field: object, wanted: bool) -> Condition:
+    if not isinstance(field, Field) or field.of is not bool:
+        raise KnowledgeError(f"{field!r} is not a yes/no field")
+    return Condition(field, "==", wanted)
+
+
+def make_test(field: Field[Any], operator: str, other: object) -> Condition:
+    """A test of `field`, refused when the types do not fit."""
+    if operator == "one of":
+        words = other if isinstance(other, tuple) else ()
+        if field.of is not str or not words or not all(isinstance(word, str) for word in words):
+            raise KnowledgeError(f"{field}.one_of needs words")
+        return Condition(field, operator, words)
+    if operator not in ("==", "!=") and field.of not in (int, float):
+        raise KnowledgeError(f"{field} is {field.of.__name__}: it has no order")
+    if isinstance(other, Shifted) or isinstance(other, Field):
+        return _join(field, operator, other)
+    if isinstance(other, Named):
+        if field.of not in (int, float):
+            raise KnowledgeError(f"{field} is {field.of.__name__}: a limit is a number")
+        return Condition(field, operator, other)
+    if type(other) is not field.of or isinstance(other, bool):
+        raise KnowledgeError(f"{field} is {field.of.__name__}, compared with {other!r}; use holds() and fails()")
+    return Condition(field, operator, other)
+
+
+def _join(field: Field[Any], operator: str, other: Shifted | Field[Any]) -> Condition:
+    target, shift = (other.field, other.amount) if isinstance(other, Shifted) else (other, 0)
+    if target.of is not field.of or field.of not in (int, float):
+        raise KnowledgeError(f"{field} and {target}: only numbers of one type can be joined")
+    if not target.alias or target.alias == field.alias:
+        raise KnowledgeError(f"{field} can only be compared with a field of an earlier alias")
+    if isinstance(shift, bool) or not isinstance(shift, int | float | Named):
+        raise KnowledgeError(f"{target} + {shift!r}: only a number or a limit can be added")
+    return Condition(field, operator, join=target, shift=shift)
+
+
+def _limit(named: Named, limits: Mapping[str, float]) -> float:
+    if named.name not in limits:
+        raise KnowledgeError(f"no limit is called {named.name!r}")
+    return limits[named.name]

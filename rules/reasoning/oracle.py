@@ -1,0 +1,91 @@
+"""The second opinion: a plain-Python matcher over the same rules, and why a rule stayed silent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from rules.reasoning.conditions import Condition, Pattern
+from rules.reasoning.fact import Fact
+from rules.reasoning.rule import Phase, Program, Rule
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Match:
+    """A rule whose conditions hold for these facts: positions of the facts, one for each alias of `when`."""
+
+    rule: str
+    facts: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Silence:
+    """The nearest miss of a rule: the first alias that no fact satisfies, and the tests that failed for the closest."""
+
+    rule: str
+    alias: str
+    failed: tuple[str, ...]
+    excluded_by: str = ""
+
+
+def matches(program: Program, phase: Phase, facts: Sequence[Fact]) -> set[Match]:
+    """Every match of every rule of one phase."""
+    found = set()
+    for rule in program.of(phase):
+        when = [_resolved(pattern, program.limits) for pattern in rule.when]
+        unless = [_resolved(pattern, program.limits) for pattern in rule.unless]
+        for positions, bound in _bindings(when, facts, (), {}):
+            if not any(_satisfies(fact, pattern, bound) for pattern in unless for fact in facts):
+                found.add(Match(rule.id, positions))
+    return found
+
+
+def why_silent(program: Program, rule: Rule, facts: Sequence[Fact]) -> Silence:
+    """Why a rule did not fire for these facts: the longest partial match and what was missing next."""
+    when = [_resolved(pattern, program.limits) for pattern in rule.when]
+    reach: list[dict[str, Fact]] = [{}]
+    for pattern in when:
+        further = [
+            {**bound, pattern.alias: fact} for bound in reach for fact in facts if _satisfies(fact, pattern, bound)
+        ]
+        if not further:
+            return Silence(rule.id, pattern.alias, _closest(pattern, reach, facts))
+        reach = further
+    for pattern in (_resolved(pattern, program.limits) for pattern in rule.unless):
+        if any(_satisfies(fact, pattern, bound) for bound in reach for fact in facts):
+            return Silence(rule.id, pattern.alias, (), excluded_by=pattern.kind.__name__)
+    return Silence(rule.id, "", ())
+
+
+def _closest(pattern: Pattern, reach: Sequence[Mapping[str, Fact]], facts: Sequence[Fact]) -> tuple[str, ...]:
+    misses = [
+        tuple(str(test) for test in pattern.tests if not _holds(test, fact, bound))
+        for bound in reach
+        for fact in facts
+        if type(fact) is pattern.kind
+    ]
+    return min(misses, key=len) if misses else (f"there is no {pattern.kind.__name__}",)
+
+
+def _bindings(
+    when: Sequence[Pattern], facts: Sequence[Fact], positions: tuple[int, ...], bound: Mapping[str, Fact]
+) -> Iterator[tuple[tuple[int, ...], Mapping[str, Fact]]]:
+    if not when:
+        yield positions, bound
+        return
+    pattern, rest = when[0], when[1:]
+    for position, fact in enumerate(facts):
+        if _satisfies(fact, pattern, bound):
+            yield from _bindings(rest, facts, (*positions, position), {**bound, pattern.alias: fact})
+
+
+def _satisfies(fact: Fact, pattern: Pattern, bound: Mapping[str, Fact]) -> bool:
+    return type(fact) is pattern.kind and all(_holds(test, fact, bound) for test in pattern.tests)
+
+
+def _holds(test: Condition, fact: Fact, bound: Mapping[str, Fact]) -> bool:
+    return test.holds(vars(fact)[test.field.name], bound)
+
+
+def _resolved(pattern: Pattern, limits: Mapping[str, float]) -> Pattern:
+    return Pattern(pattern.kind, pattern.alias, tuple(test.resolved(limits) for test in pattern.tests))

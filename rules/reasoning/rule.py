@@ -1,0 +1,194 @@
+"""What a rule is, and a program of rules that was checked as a whole before anyone relies on it."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from itertools import product
+from typing import Any
+
+from rules.reasoning.conclusions import Advice
+from rules.reasoning.conditions import Condition, Pattern
+from rules.reasoning.errors import KnowledgeError
+from rules.reasoning.fact import Fact
+
+MAX_PATTERNS = 12
+MAX_TESTS_OF_A_KIND = 60
+MAX_RULES_OF_A_PHASE = 200
+MAX_VARIANTS = 16
+
+
+class Phase(IntEnum):
+    """The order in which rules apply: what a phase finds is asserted before the next one begins."""
+
+    RECOGNISE = 1
+    RESOLVE = 2
+    APPRAISE = 3
+    ADVISE = 4
+
+
+Outcome = Advice | Fact | Iterable[Fact] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule: its conditions as data and its conclusion as a pure function of the facts that satisfied them."""
+
+    id: str
+    phase: Phase
+    when: tuple[Pattern, ...]
+    unless: tuple[Pattern, ...]
+    function: Callable[..., Outcome]
+    emits: type[Fact] | None
+    sentence: str
+    parameters: tuple[str, ...]
+
+    def apply(self, bound: Mapping[str, Fact], limits: Mapping[str, float]) -> Outcome:
+        """The conclusion from one set of facts."""
+        arguments: dict[str, object] = {name: bound[name] for name in self.parameters if name != "limits"}
+        if "limits" in self.parameters:
+            arguments["limits"] = limits
+        return self.function(**arguments)
+
+
+def rule(
+    id: str,
+    *,
+    phase: Phase,
+    when: Sequence[Pattern],
+    unless: Sequence[Pattern] = (),
+    emits: type[Fact] | None = None,
+) -> Callable[[Callable[..., Outcome]], Rule]:
+    """Make a rule of a function whose parameters are aliases of `when` (and, if it wants them, `limits`).
+
+    Its docstring is the rule in one sentence; `emits` is the kind of fact that a rule of an early phase finds.
+
+    Raises:
+        KnowledgeError: an alias is used twice, unknown or joined before it is bound.
+    """
+
+    def make(function: Callable[..., Outcome]) -> Rule:
+        sentence = " ".join((function.__doc__ or "").split())
+        parameters = tuple(inspect.signature(function).parameters)
+        made = Rule(id, phase, tuple(when), tuple(unless), function, emits, sentence, parameters)
+        _check_rule(made)
+        return made
+
+    return make
+
+
+def _check_rule(rule: Rule) -> None:
+    if not rule.sentence:
+        raise KnowledgeError(f"{rule.id}: the docstring is missing: it is the rule in one sentence")
+    if not rule.when:
+        raise KnowledgeError(f"{rule.id}: a rule needs at least one condition")
+    if len(rule.when) + len(rule.unless) > MAX_PATTERNS:
+        raise KnowledgeError(f"{rule.id}: more than {MAX_PATTERNS} conditions")
+    bound: list[str] = []
+    for position, pattern in enumerate((*rule.when, *rule.unless)):
+        for test in pattern.tests:
+            if test.join is not None and test.join.alias not in bound:
+                raise KnowledgeError(f"{rule.id}: `{test}` names {test.join.alias!r}, which is not bound before it")
+        if pattern.alias in bound:
+            raise KnowledgeError(f"{rule.id}: the alias {pattern.alias!r} is used twice")
+        if position < len(rule.when):
+            bound.append(pattern.alias)
+    unknown = set(rule.parameters) - set(bound) - {"limits"}
+    if unknown:
+        raise KnowledgeError(f"{rule.id}: the function asks for {', '.join(sorted(unknown))}, which no condition binds")
+    if rule.phase is Phase.ADVISE and rule.emits is not None:
+        raise KnowledgeError(f"{rule.id}: a rule of the last phase gives advice, not facts")
+
+
+def variants(rule: Rule) -> list[tuple[tuple[Pattern, ...], tuple[Pattern, ...]]]:
+    """The rule without `one_of`: one variant a combination of words, at most one of which can be true of the facts."""
+    choices = [
+        [(pattern, test, word) for word in test.right]
+        for pattern in rule.when
+        for test in pattern.tests
+        if test.operator == "one of" and isinstance(test.right, tuple)
+    ]
+    found = []
+    for choice in product(*choices):
+        words = {id(test): word for _, test, word in choice}
+        found.append((tuple(_plain(pattern, words) for pattern in rule.when), rule.unless))
+    return found
+
+
+def _plain(pattern: Pattern, words: Mapping[int, str]) -> Pattern:
+    tests = tuple(
+        Condition(test.field, "==", words[id(test)]) if test.operator == "one of" else test for test in pattern.tests
+    )
+    return Pattern(pattern.kind, pattern.alias, tests)
+
+
+Summary = Callable[[Sequence[Fact], Mapping[str, float]], Sequence[Fact]]
+
+
+@dataclass(frozen=True)
+class Program:
+    """All rules with the values of all limits; `summaries` draw further facts together after a phase.
+
+    Raises:
+        KnowledgeError: on anything that the engine could get wrong in silence.
+    """
+
+    rules: Sequence[Rule]
+    limits: Mapping[str, float]
+    summaries: Mapping[Phase, Summary] = field(default_factory=dict)
+    base_kinds: Sequence[type[Fact]] = ()
+
+    def __post_init__(self) -> None:
+        seen: set[str] = set()
+        for one in self.rules:
+            if one.id in seen:
+                raise KnowledgeError(f"two rules are called {one.id}")
+            seen.add(one.id)
+            if len(variants(one)) > MAX_VARIANTS:
+                raise KnowledgeError(f"{one.id}: more than {MAX_VARIANTS} combinations of words")
+            if any(test.operator == "one of" for pattern in one.unless for test in pattern.tests):
+                raise KnowledgeError(f"{one.id}: `one_of` has no place in `unless`; write one pattern a word")
+            self._check_absences(one)
+            for pattern in (*one.when, *one.unless):
+                for test in pattern.tests:
+                    test.resolved(self.limits)
+        for phase in Phase:
+            if sum(len(variants(one)) for one in self.of(phase)) > MAX_RULES_OF_A_PHASE:
+                raise KnowledgeError(f"phase {phase.name} has more than {MAX_RULES_OF_A_PHASE} rules")
+        for kind in self.kinds():
+            tests = {str(test) for one in self.rules for p in (*one.when, *one.unless) if p.kind is kind for test in p.tests}
+            if len(tests) > MAX_TESTS_OF_A_KIND:
+                raise KnowledgeError(f"{kind.__name__} is tested in more than {MAX_TESTS_OF_A_KIND} ways")
+
+    def _check_absences(self, one: Rule) -> None:
+        for pattern in one.unless:
+            emitters = [other for other in self.rules if other.emits is pattern.kind]
+            late = [other.id for other in emitters if other.phase >= one.phase]
+            if late:
+                raise KnowledgeError(
+                    f"{one.id}: {pattern.kind.__name__} may still be found by {', '.join(late)} "
+                    f"in the same or a later phase: its absence is not known yet"
+                )
+
+    def of(self, phase: Phase) -> list[Rule]:
+        """The rules of one phase, in the order in which they were given."""
+        return [one for one in self.rules if one.phase is phase]
+
+    def kinds(self) -> list[type[Fact]]:
+        """Every kind of fact that a rule reads or emits, or that was named as a base kind."""
+        found: dict[type[Fact], None] = dict.fromkeys(self.base_kinds)
+        for one in self.rules:
+            for pattern in (*one.when, *one.unless):
+                found[pattern.kind] = None
+            if one.emits is not None:
+                found[one.emits] = None
+        return list(found)
+
+    def by_id(self, rule_id: str) -> Rule:
+        """The rule of that id."""
+        found: dict[str, Any] = {one.id: one for one in self.rules}
+        if rule_id not in found:
+            raise KnowledgeError(f"no rule is called {rule_id}")
+        return found[rule_id]  # type: ignore[no-any-return]
