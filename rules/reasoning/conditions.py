@@ -135,7 +135,7 @@ def make_test(field: Field[Any], operator: str, other: object) -> Condition:
         return Condition(field, operator, words)
     if operator not in ("==", "!=") and field.of not in (int, float):
         raise KnowledgeError(f"{field} is {field.of.__name__}: it has no order")
-    if isinstance(other, Shifted) or isinstance(other, Field):
+    if isinstance(other, Shifted | Field):
         return _join(field, operator, other)
     if isinstance(other, Named):
         if field.of not in (int, float):

@@ -48,10 +48,10 @@ class Engine:
     def _compile(self) -> str:
         program, names = self._program, self._names
         definition: dict[str, Any] = {names.of("rule start"): {"all": [{names.of("alias"): _kind(names, "start")}]}}
-        for kind in program.kinds():
+        for kind in ("phase", *(kind.__name__ for kind in program.kinds())):
             # Stores every fact of the kind, also one that no rule asks about; it can never fire.
-            definition[names.of(f"rule keep {kind.__name__}")] = {
-                "all": [{names.of("alias"): _kind(names, kind.__name__)}, {names.of("never"): _kind(names, "never")}]
+            definition[names.of(f"rule keep {kind}")] = {
+                "all": [{names.of("alias"): _kind(names, kind)}, {names.of("never"): _kind(names, "never")}]
             }
         for rule in program.rules:
             for number, (when, unless) in enumerate(variants(rule)):
@@ -87,7 +87,7 @@ class Engine:
         return _test(test.operator, self._names.property(test.field.kind, test.field.name), test.right)
 
     def _join(self, test: Condition, places: dict[str, str]) -> dict[str, Any]:
-        assert test.join is not None  # noqa: S101  (the caller chose it for that)
+        assert test.join is not None
         right: dict[str, Any] = {places[test.join.alias]: self._names.property(test.join.kind, test.join.name)}
         if test.shift:
             shift = int(test.shift) if test.field.of is int else float(test.shift)  # type: ignore[arg-type]
@@ -105,7 +105,7 @@ class Engine:
         except BaseException:
             self._lock.release()
             raise
-        assert self._handle is not None  # noqa: S101
+        assert self._handle is not None
         return self._handle
 
     def release(self, *, healthy: bool) -> None:
@@ -152,6 +152,7 @@ class Session:
         self._engine = engine
         self._handle = 0
         self._count = 0
+        self._started = False
 
     def __enter__(self) -> Session:
         self._handle = self._engine.acquire()
@@ -161,15 +162,19 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         # The start fact fired unless nothing was ever asserted: only then is the session safe to delete.
-        self._engine.release(healthy=error is None and self._count > 0)
+        self._engine.release(healthy=error is None and self._started)
 
     def add(self, facts: Sequence[Fact]) -> None:
         """Assert facts; their positions go on from those asserted before."""
         batch = [self._engine.encode_fact(self._count + offset, fact) for offset, fact in enumerate(facts)]
-        if self._count == 0:
+        if not self._started:
+            self._started = True
             batch.insert(0, self._engine.encode("start", "start", {}))
         self._count += len(facts)
-        if batch and list(self._fire(durable_rules_engine.assert_facts(self._handle, json.dumps(batch)))):
+        if not batch:  # the engine crashes on an empty batch
+            return
+        early = set(self._fire(durable_rules_engine.assert_facts(self._handle, json.dumps(batch))))
+        if early:
             raise EngineFailed("a rule fired before its phase began")
 
     def match(self, phase: Phase) -> set[Match]:

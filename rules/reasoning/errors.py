@@ -8,7 +8,7 @@ class ClinicalCoreError(Exception):
 
 
 class KnowledgeError(ClinicalCoreError):
-    """The knowledge itself (a rule, a limit, a citation, a code) is malformed; raised while loading, never in a call."""
+    """The knowledge itself (a rule, a limit, a citation, a code) is malformed: raised on loading, never in a call."""
 
 
 class RuleFailed(ClinicalCoreError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -60,7 +61,7 @@ class Field(Generic[T]):
         return _test(self, ">=", other)
 
     def __add__(self, amount: object) -> Any:
-        from rules.reasoning.conditions import Shifted  # noqa: PLC0415
+        from rules.reasoning.conditions import Shifted
 
         return Shifted(self, amount)
 
@@ -78,7 +79,7 @@ class Field(Generic[T]):
 
 
 def _test(field: Field[Any], operator: str, other: object) -> Any:
-    from rules.reasoning.conditions import make_test  # noqa: PLC0415
+    from rules.reasoning.conditions import make_test
 
     return make_test(field, operator, other)
 
@@ -115,7 +116,7 @@ class Fact:
         evidence: tuple[str, ...] = ()
 
     def __init_subclass__(cls) -> None:
-        annotations = cls.__dict__.get("__annotations__", {})
+        annotations = inspect.get_annotations(cls)
         cls.schema = {name: _TYPES[str(kind)] for name, kind in annotations.items() if str(kind) in _TYPES}
         if not cls.schema:
             raise KnowledgeError(f"{cls.__name__} has no field that a rule could test")

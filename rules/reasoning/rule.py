@@ -158,7 +158,9 @@ class Program:
             if sum(len(variants(one)) for one in self.of(phase)) > MAX_RULES_OF_A_PHASE:
                 raise KnowledgeError(f"phase {phase.name} has more than {MAX_RULES_OF_A_PHASE} rules")
         for kind in self.kinds():
-            tests = {str(test) for one in self.rules for p in (*one.when, *one.unless) if p.kind is kind for test in p.tests}
+            tests = {
+                str(test) for one in self.rules for p in (*one.when, *one.unless) if p.kind is kind for test in p.tests
+            }
             if len(tests) > MAX_TESTS_OF_A_KIND:
                 raise KnowledgeError(f"{kind.__name__} is tested in more than {MAX_TESTS_OF_A_KIND} ways")
 

@@ -111,7 +111,7 @@ def _last_stated_dose(statements: tuple[MedicationEvent, ...], as_of: date, limi
     if not known:
         return None
     statement = max(known, key=lambda candidate: candidate.ended.latest if candidate.ended else date.min)
-    assert statement.ended is not None  # noqa: S101  (chosen for having one)
+    assert statement.ended is not None
     end = statement.ended.until(as_of)
     earliest = add_months(end.earliest, -limits.months("effect_ends"))
     if statement.when is not None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from itertools import pairwise
 
 from rules.reasoning.dates import DateInterval, add_months
 from rules.reasoning.facts.drugs import is_denosumab
@@ -157,7 +158,7 @@ def _with_inferred_strength(doses: Sequence[Dose], limits: Limits) -> tuple[Dose
     """Doses without a stated strength are 60 mg when their spacing can only be the six-monthly schedule."""
     if all(dose.product != "unknown" for dose in doses) or any(dose.product == "120mg" for dose in doses):
         return tuple(doses)
-    pairs = list(zip(doses, doses[1:], strict=False))
+    pairs = list(pairwise(doses))
     never_close = all(
         add_months(earlier.when.latest, limits.months("spacing_never_closer")) <= later.when.earliest
         for earlier, later in pairs
