@@ -1,0 +1,1 @@
+"""First phase: the state of denosumab and the class of each vertebral fracture."""
