@@ -1,4 +1,4 @@
-"""The course of denosumab drawn along a line of time: doses, how long each protects, rebound windows, fractures, today."""
+"""The course of denosumab drawn along a line of time: doses, how long each protects, windows, fractures, today."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Days laid out along a line of text: which column a day falls on, where years and months are marked, where words fit."""
+"""Days laid out along a line of text: which column a day falls on, where years and months are, where words fit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The contract's words for states, classes and products, said in plain English; dates and months as they are printed."""
+"""The contract's words for states, classes and products, in plain English; dates and months as they are printed."""
 
 from __future__ import annotations
 
