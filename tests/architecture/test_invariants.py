@@ -1,0 +1,95 @@
+"""What ARCHITECTURE.md promises holds for every file of the project."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from rules.reasoning.knowledge import read_limits
+
+ROOT = Path(__file__).parents[2]
+CORE = sorted((ROOT / "rules").rglob("*.py"))
+CLOCKS = {"today", "now", "utcnow", "time", "monotonic"}
+
+
+def imports(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+    return names
+
+
+def clock_calls(source: str) -> list[str]:
+    return [
+        ast.unparse(node.func)
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in CLOCKS
+        and ast.unparse(node.func.value).split(".")[-1] in {"date", "datetime", "time"}
+    ]
+
+
+def test_only_the_engine_touches_durable_rules() -> None:
+    touching = {path.name for path in CORE if any(name.startswith("durable") for name in imports(path))}
+    assert touching == {"engine.py"}
+
+
+def test_the_core_reads_no_clock() -> None:
+    assert clock_calls("import datetime\ndatetime.date.today()") == ["datetime.date.today"]
+    assert {path.name: clock_calls(path.read_text(encoding="utf-8")) for path in CORE} == {p.name: [] for p in CORE}
+
+
+def test_reasoning_knows_no_topic() -> None:
+    topics = {path.parent.name for path in (ROOT / "rules").glob("*/knowledge.yaml")}
+    assert topics
+    for path in (ROOT / "rules" / "reasoning").rglob("*.py"):
+        assert not {name for name in imports(path) if topics & set(name.split("."))}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "rules").glob("*/knowledge.yaml")), ids=lambda path: path.parent.name)
+def test_every_limit_names_its_source_or_says_that_it_is_proposed(path: Path) -> None:
+    for limit in read_limits(path).values():
+        assert limit.says
+        assert limit.certainty == "P" or limit.source, f"{limit.name} cites nothing"
+        assert all(re.fullmatch(r"S\d\d", source) for source in limit.source)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "rules").glob("*/rules.py")), ids=lambda path: path.parent.name)
+def test_no_number_stands_in_a_condition(path: Path) -> None:
+    for call in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "each":
+            numbers = [
+                node.value
+                for node in ast.walk(call)
+                if isinstance(node, ast.Constant) and type(node.value) in (int, float)
+            ]
+            assert numbers == [], f"{path.name}:{call.lineno} holds {numbers}"
+
+
+def test_no_module_is_longer_than_a_reader_can_hold() -> None:
+    modules = [path for top in ("rules", "service") for path in (ROOT / top).rglob("*.py")]
+    assert modules
+    assert [str(path) for path in modules if len(path.read_text(encoding="utf-8").splitlines()) > 300] == []
+
+
+def test_lock_files_have_hashes_and_name_no_index() -> None:
+    for name in ("dev.txt", "runtime.txt"):
+        text = (ROOT / "requirements" / name).read_text(encoding="utf-8")
+        assert "--hash=sha256:" in text
+        assert "http" not in text
+        assert "index" not in text.replace("importlib", "")
+
+
+def test_no_tracked_file_names_a_path_of_one_machine() -> None:
+    tracked = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True).stdout.decode()
+    offending = "/" + "work/"
+    named = [name for name in tracked.split("\0") if name and offending in (ROOT / name).read_text(errors="replace")]
+    assert named == []
