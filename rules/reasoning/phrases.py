@@ -25,8 +25,10 @@ _FDA_SUFFIX = re.compile(r"(?<=mab)-[a-z]{4}(?!\w)")
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)?[^\W\d]*|\w+|[.;|,]")
 _BREAKS = frozenset(".;|,")
 _SMALL_WORDS = frozenset(
-    ("of", "the", "a", "an", "at", "in", "to", "left", "right", "der", "des", "die", "das", "den", "dem", "im", "am")
-    + ("de", "la", "le", "les", "du", "del", "el", "los")
+    (
+        *("of", "the", "a", "an", "at", "in", "to", "left", "right"),
+        *("der", "des", "die", "das", "den", "dem", "im", "am", "de", "la", "le", "les", "du", "del", "el", "los"),
+    )
 )
 _DENIALS = frozenset(
     (
@@ -39,8 +41,10 @@ _DENIALS = frozenset(
 )
 """Words, without a final s, that deny what follows them in the same clause."""
 _DENIALS_AFTER = frozenset(
-    ("risk", "prevention", "prophylaxi", "screening", "excluded", "unlikely", "ruled")
-    + ("ausgeschlossen", "exclu", "descartada")
+    (
+        *("risk", "prevention", "prophylaxi", "screening", "excluded", "unlikely", "ruled"),
+        *("ausgeschlossen", "exclu", "descartada"),
+    )
 )
 _STILL_SAID = frozenset({"longer", "more", "mehr", "plu"})
 _WORDS_BEFORE, _WORDS_AFTER = 5, 3

@@ -86,11 +86,6 @@ class Terminology:
                     f"{local}: no concept is named {', '.join(strange)}; see {directory / 'README.md'}"
                 )
             rows, normal = rows + site_rows, normal + site_normal
-        relations = _relations(directory / "relations.yaml", _concept_names(directory) | concepts)
-        if strange := sorted({row.concept for row in rows} - _concept_names(directory)):
-            raise KnowledgeError(
-                f"{local}: no concept is named {', '.join(strange)}; the names are those of {directory}"
-            )
         return cls(
             systems=systems,
             system=systems.short,
