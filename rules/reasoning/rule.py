@@ -150,7 +150,7 @@ class Program:
                 raise KnowledgeError(f"{one.id}: more than {MAX_VARIANTS} combinations of words")
             if any(test.operator == "one of" for pattern in one.unless for test in pattern.tests):
                 raise KnowledgeError(f"{one.id}: `one_of` has no place in `unless`; write one pattern a word")
-            self._check_absences(one)
+            self._check_order_of_phases(one)
             for pattern in (*one.when, *one.unless):
                 for test in pattern.tests:
                     test.resolved(self.limits)
@@ -164,14 +164,15 @@ class Program:
             if len(tests) > MAX_TESTS_OF_A_KIND:
                 raise KnowledgeError(f"{kind.__name__} is tested in more than {MAX_TESTS_OF_A_KIND} ways")
 
-    def _check_absences(self, one: Rule) -> None:
-        for pattern in one.unless:
+    def _check_order_of_phases(self, one: Rule) -> None:
+        for pattern in (*one.when, *one.unless):
+            # A fact found after a phase's token would let rules of that phase fire late, or too early.
             emitters = [other for other in self.rules if other.emits is pattern.kind]
             late = [other.id for other in emitters if other.phase >= one.phase]
             if late:
                 raise KnowledgeError(
                     f"{one.id}: {pattern.kind.__name__} may still be found by {', '.join(late)} "
-                    f"in the same or a later phase: its absence is not known yet"
+                    f"in the same or a later phase: neither its presence nor its absence is known yet"
                 )
 
     def of(self, phase: Phase) -> list[Rule]:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import rules.classification
-import rules.classification.rules as classification
+import rules.classification.denosumab_state as classification
 from rules.reasoning.dates import DateInterval
 from rules.reasoning.facts.course import exposure
 from rules.reasoning.facts.denosumab import DenosumabState, Today, Turnover, course_fact

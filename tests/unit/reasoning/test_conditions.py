@@ -77,7 +77,7 @@ def test_absence_of_what_the_same_phase_may_still_find_is_refused() -> None:
         """Finds a class unless there is one."""
         return FractureClass(day=1, word="X")
 
-    with pytest.raises(KnowledgeError, match="not known yet"):
+    with pytest.raises(KnowledgeError, match="nor its absence is known yet"):
         Program([early], LIMITS)
 
 
