@@ -1,0 +1,143 @@
+"""Vertebral fracture events: the many records of one fracture become one event, dated as surely as they allow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from rules.reasoning.dates import DateInterval
+from rules.reasoning.facts.fractures import HIGH_ENERGY, LOW_TRAUMA, MALIGNANCY, PATHOLOGICAL, FractureEvent
+from rules.reasoning.knowledge import Limits
+from rules.reasoning.spine import same_or_new, sites
+from rules.reasoning.terminology import seventh_character
+from rules.reasoning.timeline import ConditionEvent, PatientTimeline
+
+VERTEBRAL = frozenset(
+    {
+        "vertebral-fracture-osteoporotic",
+        "vertebral-fracture-compression",
+        "vertebral-fracture-cause-unspecified",
+        "vertebral-fracture-neoplastic",
+    }
+)
+VERTEBRAL_WITH_A_SITE = frozenset(
+    {"fracture-osteoporotic-site-unspecified", "fracture-other-pathological", "osteoporosis-with-fracture"}
+)
+BONE_MALIGNANCY = frozenset({"bone-metastasis", "multiple-myeloma", "bone-malignancy"})
+
+
+@dataclass(frozen=True, slots=True)
+class _Record:
+    event: FractureEvent
+    own_onset: bool
+    initial: bool
+    says: str
+
+
+def fracture_events(timeline: PatientTimeline, limits: Limits) -> tuple[FractureEvent, ...]:
+    """All vertebral fracture events of T1 to L5, oldest first; those of one day at several levels are one entry."""
+    conditions = [event for event in timeline.events if isinstance(event, ConditionEvent)]
+    records = [record for one in conditions if (record := _record(one, conditions, timeline, limits)) is not None]
+    # Dated records first: an undated one can then be recognised as a repeat.
+    records.sort(key=lambda record: (record.event.when.open_start, record.event.when.latest, record.event.evidence))
+    events: list[FractureEvent] = []
+    for record in records:
+        known = next((place for place, event in enumerate(events) if _same(record, event, limits)), None)
+        if known is None:
+            events.append(record.event)
+        else:
+            events[known] = _joined(events[known], record.event)
+    return _one_entry_a_day(events)
+
+
+def _record(
+    condition: ConditionEvent, conditions: Sequence[ConditionEvent], timeline: PatientTimeline, limits: Limits
+) -> _Record | None:
+    place = sites(condition.codes, condition.body_sites, condition.text)
+    vertebral = not condition.concepts.isdisjoint(VERTEBRAL)
+    if not vertebral and (condition.concepts.isdisjoint(VERTEBRAL_WITH_A_SITE) or not (place.levels or place.regions)):
+        return None
+    encounters = {seventh_character(code.code) for code in condition.codes if code.system == "icd-10-cm"}
+    if place.outside_thoracolumbar or "sequela" in encounters:
+        return None
+    initial = "initial" in encounters
+    when, firm = _when(condition, timeline, limits, initial=initial, later="subsequent" in encounters)
+    if when.earliest > timeline.as_of:
+        return None
+    event = FractureEvent(
+        when=when.until(timeline.as_of),
+        levels=place.levels,
+        evidence=(condition.reference,),
+        cause=_cause(condition, when, conditions, limits),
+        at_most_possible=not firm or not condition.confirmed,
+    )
+    return _Record(event, condition.when is not None, initial, same_or_new(condition.text))
+
+
+def _when(
+    condition: ConditionEvent, timeline: PatientTimeline, limits: Limits, *, initial: bool, later: bool
+) -> tuple[DateInterval, bool]:
+    """When the fracture happened, and whether that is firm enough for more than a possible class."""
+    if condition.when is not None:
+        return condition.when, True
+    written = condition.recorded or condition.encounter_start
+    if written is None:
+        return DateInterval.up_to(timeline.as_of), False
+    if (initial or condition.encounter_diagnosis) and not later:
+        return DateInterval(
+            written.earliest - timedelta(days=limits.days("fracture_before_recording")), written.latest
+        ), True
+    return DateInterval.up_to(written.latest), False
+
+
+def _cause(condition: ConditionEvent, when: DateInterval, conditions: Sequence[ConditionEvent], limits: Limits) -> str:
+    near = limits.days("trauma_near_fracture")
+    for one in conditions:
+        if "high-energy-trauma" not in one.concepts:
+            continue
+        day = one.when or one.recorded
+        if one is condition or (day is not None and _days_apart(day, when) <= near and not when.open_start):
+            return HIGH_ENERGY
+    if "vertebral-fracture-neoplastic" in condition.concepts:
+        return PATHOLOGICAL
+    if any(one.confirmed and not one.concepts.isdisjoint(BONE_MALIGNANCY) for one in conditions):
+        return MALIGNANCY
+    return LOW_TRAUMA
+
+
+def _same(record: _Record, known: FractureEvent, limits: Limits) -> bool:
+    """Whether a record shows a fracture that is already known."""
+    event = record.event
+    apart = 0 if event.when.open_start else _days_apart(event.when, known.when)
+    within = apart <= limits.days("one_fracture_a_level")
+    if event.levels and known.levels:
+        if event.levels.isdisjoint(known.levels):
+            return False
+        if event.when == known.when or record.says == "same":
+            return True
+        if record.says == "new":
+            return False
+        return within or not (record.initial and record.own_onset)
+    return within and (event.when == known.when or record.says != "new")
+
+
+def _joined(known: FractureEvent, repeat: FractureEvent) -> FractureEvent:
+    return replace(
+        known,
+        levels=known.levels | repeat.levels,
+        evidence=(*known.evidence, *repeat.evidence),
+        at_most_possible=known.at_most_possible and repeat.at_most_possible,
+    )
+
+
+def _one_entry_a_day(events: Sequence[FractureEvent]) -> tuple[FractureEvent, ...]:
+    entries: dict[tuple[DateInterval, str], FractureEvent] = {}
+    for event in events:
+        key = (event.when, event.cause)
+        entries[key] = _joined(entries[key], event) if key in entries else event
+    return tuple(sorted(entries.values(), key=lambda event: (event.when.latest, event.evidence)))
+
+
+def _days_apart(one: DateInterval, other: DateInterval) -> int:
+    return max((one.earliest - other.latest).days, (other.earliest - one.latest).days, 0)
