@@ -125,3 +125,24 @@ def test_the_oncology_product_stopped_in_so_many_words_is_stopped() -> None:
 )
 def test_the_clock_follows_the_most_recent_dose_of_any_strength(as_of: str, expected: str) -> None:
     assert state(as_of, given("2024-07-01"), given("2025-01-01", "denosumab-120mg")) == expected
+
+
+def exposed_long(*events: MedicationEvent) -> bool:
+    timeline = PatientTimeline(Patient("Patient/p"), date(2026, 3, 1), events)
+    return course_fact(timeline, exposure(timeline, LIMITS), LIMITS).long
+
+
+def test_exposure_is_long_from_the_fifth_dose() -> None:
+    days = ("2024-09-01", "2024-12-01", "2025-03-01", "2025-06-01", "2025-09-01")
+    assert not exposed_long(*(given(day) for day in days[:4]))
+    assert exposed_long(*(given(day) for day in days))
+
+
+@pytest.mark.parametrize(("last", "long"), [("2025-05-31", False), ("2025-06-01", True)])
+def test_exposure_is_long_when_first_to_last_dose_cover_30_months(last: str, long: bool) -> None:
+    assert exposed_long(given("2023-06-01"), given(last)) is long
+
+
+@pytest.mark.parametrize(("end", "long"), [("2025-05-31", False), ("2025-06-01", True)])
+def test_a_statement_of_30_months_is_long_exposure(end: str, long: bool) -> None:
+    assert exposed_long(record(MedicationRecord.STATEMENT, "2022-12-01", Standing.STOPPED, ended=end)) is long
