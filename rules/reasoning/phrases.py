@@ -66,7 +66,7 @@ class Phrases:
                 # Japanese and Chinese do not part words by spaces.
                 self._unspaced.append((phrase.casefold(), concept))
                 continue
-            words = tuple(_words(phrase.replace(LEVEL, _LEVEL_TOKEN).replace(SPINE, _SPINE_TOKEN)))
+            words = normal_words(phrase)
             place = _anchor(words)
             self._by_anchor.setdefault(words[place], []).append((words, place, concept))
         self._anchors = frozenset({form for anchor in self._by_anchor for form in (anchor, anchor + "s")})
@@ -103,6 +103,12 @@ class Phrases:
                 taken.update(dict.fromkeys(range(start, end), (start, end)))
                 if not _denied(words, start, end):
                     yield concept
+
+
+def normal_words(phrase: str) -> tuple[str, ...]:
+    """The words by which a phrase is compared: small words, plurals and hyphens do not tell two phrases apart."""
+    plain = phrase.casefold().replace(LEVEL, _LEVEL_TOKEN).replace(SPINE, _SPINE_TOKEN)
+    return tuple(_words(_with_places(plain)))
 
 
 def _words(text: str) -> list[str]:
