@@ -161,7 +161,7 @@ _SAME = (
     r"ancienne?|inchangée?|antigu[ao]|estable)\b"
 )
 _NEW_SAID = re.compile(_NEW, re.IGNORECASE)
-_NEW_DENIED = re.compile(_NEGATION + _NEW, re.IGNORECASE)
+_NEW_DENIED = re.compile(rf"{_NEGATION}{_NEW}(?:\s*(?:,|/|or|and|oder|und|ou|o)\s*{_NEW})*", re.IGNORECASE)
 _SAME_SAID = re.compile(_SAME, re.IGNORECASE)
 _SAME_DENIED = re.compile(_NEGATION + _SAME, re.IGNORECASE)
 
