@@ -139,6 +139,13 @@ def test_parts_of_words_and_bare_places_mean_nothing(terminology: Terminology, t
     assert terminology.concepts([], text) == frozenset()
 
 
+def test_the_text_of_a_coded_fracture_tells_its_mechanism(terminology: Terminology) -> None:
+    fracture = [Code("icd-10-cm", "S22.080A")]
+    assert "high-energy-trauma" in terminology.concepts(fracture, "Burst fracture T12 | motor vehicle collision")
+    assert "low-energy-fall" in terminology.concepts(fracture, "T12 fracture after a ground level fall")
+    assert "high-energy-trauma" not in terminology.concepts(fracture, "T12 fracture, no high-energy trauma")
+
+
 @pytest.mark.parametrize(
     ("code", "encounter"),
     [
