@@ -32,7 +32,20 @@ _SMALL_WORDS = frozenset(
 )
 _DENIALS = frozenset(
     (
-        *("no", "not", "never", "without", "denies", "denied", "negative", "exclude", "excludes", "rule", "screening"),
+        *(
+            "no",
+            "not",
+            "never",
+            "without",
+            "denies",
+            "denied",
+            "negative",
+            "exclude",
+            "excludes",
+            "rule",
+            "screening",
+            "awaiting",
+        ),
         *("family", "mother", "father", "maternal", "paternal", "sibling", "familienanamnese"),
         *("risk", "prevent", "prevention", "prophylaxi"),
         *("kein", "keine", "keinen", "keiner", "nicht", "ohne", "ausschluss"),

@@ -123,6 +123,7 @@ def test_phrases_are_found_in_the_words_people_write(terminology: Terminology, t
         "family history of osteoporosis",
         "screening for osteoporosis",
         "not pregnant",
+        "awaiting kidney transplant",
     ],
 )
 def test_what_a_text_denies_is_not_read(terminology: Terminology, text: str) -> None:
