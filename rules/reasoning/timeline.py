@@ -127,7 +127,7 @@ class ObservationEvent(ClinicalEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImagingEvent(ClinicalEvent):
-    """A finished imaging study or its report; concepts say of what ("imaging.spine_mri", ...)."""
+    """A finished imaging study or its report; concepts say of what ("imaging-spine-mri", ...)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,9 @@ from rules.reasoning.spine import same_or_new, sites
 from rules.reasoning.terminology import seventh_character
 from rules.reasoning.timeline import ConditionEvent, PatientTimeline
 
+ICD_WITH_ENCOUNTER = frozenset({"icd-10-cm", "icd-10"})
+"""A code of seven characters is one of ICD-10-CM even when it is sent under the name of the WHO edition."""
+
 VERTEBRAL = frozenset(
     {
         "vertebral-fracture-osteoporotic",
@@ -22,8 +25,14 @@ VERTEBRAL = frozenset(
     }
 )
 VERTEBRAL_WITH_A_SITE = frozenset(
-    {"fracture-osteoporotic-site-unspecified", "fracture-other-pathological", "osteoporosis-with-fracture"}
+    {
+        "fracture-osteoporotic-site-unspecified",
+        "fracture-neoplastic-site-unspecified",
+        "fracture-other-pathological",
+        "osteoporosis-with-fracture",
+    }
 )
+NEOPLASTIC = frozenset({"vertebral-fracture-neoplastic", "fracture-neoplastic-site-unspecified"})
 BONE_MALIGNANCY = frozenset({"bone-metastasis", "multiple-myeloma", "bone-malignancy"})
 
 
@@ -58,7 +67,7 @@ def _record(
     vertebral = not condition.concepts.isdisjoint(VERTEBRAL)
     if not vertebral and (condition.concepts.isdisjoint(VERTEBRAL_WITH_A_SITE) or not (place.levels or place.regions)):
         return None
-    encounters = {seventh_character(code.code) for code in condition.codes if code.system == "icd-10-cm"}
+    encounters = {seventh_character(code.code) for code in condition.codes if code.system in ICD_WITH_ENCOUNTER}
     if place.outside_thoracolumbar or "sequela" in encounters:
         return None
     initial = "initial" in encounters
@@ -99,7 +108,7 @@ def _cause(condition: ConditionEvent, when: DateInterval, conditions: Sequence[C
         day = one.when or one.recorded
         if one is condition or (day is not None and _days_apart(day, when) <= near and not when.open_start):
             return HIGH_ENERGY
-    if "vertebral-fracture-neoplastic" in condition.concepts:
+    if not condition.concepts.isdisjoint(NEOPLASTIC):
         return PATHOLOGICAL
     if any(one.confirmed and not one.concepts.isdisjoint(BONE_MALIGNANCY) for one in conditions):
         return MALIGNANCY

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -83,6 +84,12 @@ def test_a_sequela_and_a_cervical_fracture_open_no_event() -> None:
     assert events(diagnosis("T12", "2025-04-10", icd="M80.08XS"), diagnosis("fracture of C5", "2025-04-10")) == ()
 
 
+def test_an_american_code_under_the_name_of_the_who_edition_still_says_which_encounter_it_was() -> None:
+    sent = diagnosis("T12", icd="M80.08XA", recorded="2025-04-10")
+    mislabelled = replace(sent, codes=(Code("icd-10", "M80.08XA"),))
+    assert events(mislabelled)[0].when == events(sent)[0].when
+
+
 def test_an_osteoporotic_fracture_counts_as_vertebral_only_with_a_vertebra() -> None:
     bare = "fracture-osteoporotic-site-unspecified"
     assert events(diagnosis("osteoporotic fracture", "2025-04-10", concept=bare)) == ()
@@ -103,8 +110,9 @@ def test_the_cause_comes_from_what_else_is_on_record(concept: str, day: str, cau
     assert found.cause == cause
 
 
-def test_a_neoplastic_fracture_is_pathological() -> None:
-    [found] = events(diagnosis("T12", "2025-04-10", concept="vertebral-fracture-neoplastic"))
+@pytest.mark.parametrize("concept", ["vertebral-fracture-neoplastic", "fracture-neoplastic-site-unspecified"])
+def test_a_neoplastic_fracture_is_pathological(concept: str) -> None:
+    [found] = events(diagnosis("T12", "2025-04-10", concept=concept))
     assert found.cause == "pathological"
 
 
