@@ -203,7 +203,7 @@ def letter(number: int) -> str:
 
 def _vague(event: DateInterval, axis: Axis) -> str:
     if event.open_start:
-        return " (or earlier)"
+        return f" ({event.latest.year} or earlier)" if event.latest < axis.start else " (or earlier)"
     if event.latest < axis.start:
         return f" ({event.latest.year})"
     return "" if event.exact else f" (from {event.earliest.isoformat()})"

@@ -96,7 +96,10 @@ def _fractures(page: Page, evaluation: Evaluation) -> None:
         meaning = "critical" if event.fracture_class.startswith("RVFX") else "heading"
         bridge = ", despite a bisphosphonate in between" if event.despite_bridge else ""
         line = joined([letter(number), styled(event.fracture_class, meaning), words.fracture(event)])
-        page.put(line, label=label, indent=0 if not number else _BODY, hang=_BODY)
+        if number:
+            page.put(line, indent=_BODY, hang=_REST - 1)
+        else:
+            page.put(line, label=label, hang=_BODY, further=_REST - 1)
         because = f"because: {event.reason}{bridge}" if event.reason else bridge.removeprefix(", ")
         page.put(joined([because, _listed(event.evidence)], "; "), indent=_REST - 1)
     if head:

@@ -107,23 +107,25 @@ class Page:
         label: Text | str = "",
         indent: int = 0,
         hang: int | None = None,
+        further: int | None = None,
     ) -> None:
-        """Words from column `indent`; their further lines, and all words under a `label`, from column `hang`."""
+        """Words from column `indent`, or behind a `label` from column `hang`; their further lines from `further`.
+
+        Without `further` these begin at `hang`, and without `hang` at `indent`.
+        """
         text = body if isinstance(body, Text) else styled(body)
         name = label if isinstance(label, Text) else styled(label)
         start = indent if hang is None else hang
+        rest = start if further is None else further
         first = Text(" " * indent) + name
-        if name:
-            first += Text(" " * max(start - first.cell_len, 1))
-        if first.cell_len > start and name:
-            room = max(self.width - start, 20)
+        if name and first.cell_len >= start:
             self.lines.append(first)
-            first = Text(" " * start)
-        room = max(self.width - max(first.cell_len, start), 20)
-        folded = list(text.wrap(_MEASURE, room)) or [Text("")]
-        for number, piece in enumerate(folded):
-            piece.rstrip()
-            line = (first if number == 0 else Text(" " * start)) + piece
+            first = Text("")
+        if name:
+            first += Text(" " * (start - first.cell_len))
+        room = max(self.width - max(first.cell_len, rest), 20)
+        for number, piece in enumerate(text.wrap(_MEASURE, room) or [Text("")]):
+            line = (first if number == 0 else Text(" " * rest)) + piece
             line.rstrip()
             self.lines.append(line)
 

@@ -27,7 +27,7 @@ def write_assessment(page: Page, evaluation: Evaluation, name: str) -> None:
 
 
 def _put(page: Page, label: str, body: Text | str) -> None:
-    page.put(body, label=styled(label, "quiet"), indent=_LABEL, hang=_BODY)
+    page.put(body, label=styled(label, "quiet"), indent=_LABEL if label else _BODY, hang=_BODY)
 
 
 def _denosumab(page: Page, evaluation: Evaluation) -> None:

@@ -82,8 +82,8 @@ def fracture(event: FractureSummary) -> str:
     """Where, when, and how long after the last dose before it."""
     levels = ", ".join(event.levels) or "level not stated"
     said = f"{levels} {when(event.event)}"
-    if event.months_after_last_dose:
-        said += f", {months(event.months_after_last_dose)} after the last dose before it"
+    if event.months_after_last_dose and event.months_after_last_dose != MonthRange(0, None):
+        said += f", {months(event.months_after_last_dose)} after the preceding dose"
     return said
 
 
