@@ -1,0 +1,1 @@
+"""What differs between FHIR versions: one module a version turns its resources into events of the timeline."""

@@ -1,0 +1,102 @@
+"""The FHIR data types that are read, holding only the members that are read; everything else is skipped unparsed."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Coding(msgspec.Struct, omit_defaults=True):
+    """One code of one system."""
+
+    system: str | None = None
+    code: str | None = None
+    display: str | None = None
+
+
+class CodeableConcept(msgspec.Struct, omit_defaults=True):
+    """A thing by its codes and its words."""
+
+    coding: list[Coding] = []
+    text: str | None = None
+
+
+class Reference(msgspec.Struct, omit_defaults=True):
+    """A pointer to another resource, or only its words."""
+
+    reference: str | None = None
+    display: str | None = None
+
+
+class Period(msgspec.Struct, omit_defaults=True):
+    """Start and end; dates stay strings, the timeline makes intervals of them."""
+
+    start: str | None = None
+    end: str | None = None
+
+
+class Quantity(msgspec.Struct, omit_defaults=True):
+    """A measured value with its unit in words (`unit`) and as a UCUM code (`code`)."""
+
+    value: float | None = None
+    comparator: str | None = None
+    unit: str | None = None
+    system: str | None = None
+    code: str | None = None
+
+
+class ReferenceRange(msgspec.Struct, omit_defaults=True):
+    """The range that a laboratory calls normal."""
+
+    low: Quantity | None = None
+    high: Quantity | None = None
+
+
+class Annotation(msgspec.Struct, omit_defaults=True):
+    """A note."""
+
+    text: str = ""
+
+
+class Repeat(msgspec.Struct, omit_defaults=True):
+    """How often a dose repeats."""
+
+    boundsPeriod: Period | None = None
+    period: float | None = None
+    periodUnit: str | None = None
+
+
+class Timing(msgspec.Struct, omit_defaults=True):
+    """When doses are given."""
+
+    event: list[str] = []
+    repeat: Repeat | None = None
+
+
+class DoseAndRate(msgspec.Struct, omit_defaults=True):
+    """The amount of one dose."""
+
+    doseQuantity: Quantity | None = None
+
+
+class Dosage(msgspec.Struct, omit_defaults=True):
+    """How a drug is to be used."""
+
+    text: str | None = None
+    timing: Timing | None = None
+    route: CodeableConcept | None = None
+    doseAndRate: list[DoseAndRate] = []
+
+
+class AdministeredDosage(msgspec.Struct, omit_defaults=True):
+    """How a drug was given once."""
+
+    text: str | None = None
+    route: CodeableConcept | None = None
+    dose: Quantity | None = None
+
+
+class Extension(msgspec.Struct, omit_defaults=True):
+    """An extension with a coded value; only those of known URLs are read."""
+
+    url: str = ""
+    valueCoding: Coding | None = None

@@ -1,0 +1,110 @@
+"""What a dialect needs while it reads one patient: words to codes, text to dates, and where to name what failed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+from rules.reasoning.dates import DateInterval
+from rules.reasoning.terminology import Terminology
+from rules.reasoning.timeline import Code, Unusable
+from service.fhir.elements import Annotation, CodeableConcept, Reference
+
+MAX_TEXT = 500
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+
+
+@dataclass(slots=True)
+class Coded:
+    """The codes, words and concepts of one record."""
+
+    codes: tuple[Code, ...]
+    text: str
+    concepts: frozenset[str]
+
+
+@dataclass(slots=True)
+class PatientReading:
+    """One patient being read: what everything has in common, and the list of what could not be used."""
+
+    terminology: Terminology
+    as_of: date
+    medications: Mapping[str, CodeableConcept]
+    encounters: Mapping[str, DateInterval]
+    source: str = ""
+    unusable: list[Unusable] = field(default_factory=list)
+
+    def refuse(self, reference: str, element: str, reason: str) -> None:
+        """Name something that could not be used."""
+        self.unusable.append(Unusable(reference, reason, element, self.source))
+
+    def day(self, text: str | None, reference: str, element: str) -> DateInterval | None:
+        """A FHIR date as an interval; one that is no date is named and counts as not known."""
+        if text is None:
+            return None
+        try:
+            return DateInterval.parse(text)
+        except ValueError:
+            self.refuse(reference, element, "not a date that exists")
+            return None
+
+    def coded(self, concepts: Iterable[CodeableConcept | None], notes: Iterable[Annotation] = ()) -> Coded:
+        """All codes of a record, its words, and the concepts that both name."""
+        known = [concept for concept in concepts if concept is not None]
+        codes = tuple(
+            Code(self.terminology.system(coding.system or ""), coding.code or "", clean(coding.display or ""))
+            for concept in known
+            for coding in concept.coding
+            if coding.code
+        )
+        words = [coding.display for concept in known for coding in concept.coding]
+        words += [concept.text for concept in known]
+        words += [note.text for note in notes]
+        text = clean(" | ".join(dict.fromkeys(word for word in words if word)))
+        return Coded(codes, text, self.terminology.concepts(codes, text))
+
+    def sites(self, body_sites: Iterable[CodeableConcept]) -> tuple[Code, ...]:
+        """Body sites as codes; a site in words only is a code of no system."""
+        found: list[Code] = []
+        for site in body_sites:
+            found += [
+                Code(self.terminology.system(coding.system or ""), coding.code or "", clean(coding.display or ""))
+                for coding in site.coding
+            ]
+            if site.text:
+                found.append(Code("", "", clean(site.text)))
+        return tuple(found)
+
+    def drug(
+        self,
+        inline: CodeableConcept | None,
+        pointer: Reference | None,
+        contained: Mapping[str, CodeableConcept],
+        of: str,
+    ) -> CodeableConcept | None:
+        """The drug of a record: inline, contained, or referred to; a reference that leads nowhere is named."""
+        if inline is not None:
+            return inline
+        if pointer is None:
+            return None
+        target = pointer.reference or ""
+        found = contained.get(target.removeprefix("#")) if target.startswith("#") else None
+        found = found or self.medications.get(target) or self.medications.get(last_two(target))
+        if found is None:
+            if target:
+                self.refuse(of, "medicationReference", "the reference does not resolve")
+            return CodeableConcept(text=pointer.display) if pointer.display else None
+        return CodeableConcept(found.coding, " | ".join(word for word in (found.text, pointer.display) if word) or None)
+
+
+def clean(text: str) -> str:
+    """Words of a record without control characters, and bounded."""
+    return _CONTROL.sub(" ", text).strip()[:MAX_TEXT]
+
+
+def last_two(reference: str) -> str:
+    """ "Type/id" of a relative, absolute or versioned reference."""
+    parts = reference.split("/_history/")[0].rstrip("/").split("/")
+    return "/".join(parts[-2:])

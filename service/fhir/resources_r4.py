@@ -1,0 +1,165 @@
+"""The FHIR R4 resources that are read, holding only the members that are read."""
+
+from __future__ import annotations
+
+import msgspec
+
+from service.fhir.elements import (
+    AdministeredDosage,
+    Annotation,
+    CodeableConcept,
+    Dosage,
+    Extension,
+    Period,
+    Quantity,
+    Reference,
+    ReferenceRange,
+)
+
+
+class Resource(msgspec.Struct, omit_defaults=True):
+    """What every resource has."""
+
+    resourceType: str = ""
+    id: str | None = None
+
+
+class Patient(Resource):
+    """The person; names and addresses are never read."""
+
+    birthDate: str | None = None
+    gender: str | None = None
+    deceasedBoolean: bool | None = None
+    deceasedDateTime: str | None = None
+
+
+class Medication(Resource):
+    """A drug by itself, referred to by records."""
+
+    code: CodeableConcept | None = None
+
+
+class Drug(Resource):
+    """What the four kinds of medication records have in common."""
+
+    status: str | None = None
+    subject: Reference | None = None
+    medicationCodeableConcept: CodeableConcept | None = None
+    medicationReference: Reference | None = None
+    contained: list[Medication] = []
+    note: list[Annotation] = []
+
+
+class MedicationStatement(Drug):
+    """That a drug is or was taken."""
+
+    effectiveDateTime: str | None = None
+    effectivePeriod: Period | None = None
+    dateAsserted: str | None = None
+    dosage: list[Dosage] = []
+
+
+class Supply(msgspec.Struct, omit_defaults=True):
+    """How long an order is valid."""
+
+    validityPeriod: Period | None = None
+
+
+class MedicationRequest(Drug):
+    """An order."""
+
+    intent: str | None = None
+    doNotPerform: bool | None = None
+    authoredOn: str | None = None
+    dosageInstruction: list[Dosage] = []
+    dispenseRequest: Supply | None = None
+
+
+class MedicationAdministration(Drug):
+    """A dose that was given."""
+
+    effectiveDateTime: str | None = None
+    effectivePeriod: Period | None = None
+    request: Reference | None = None
+    dosage: AdministeredDosage | None = None
+
+
+class MedicationDispense(Drug):
+    """A drug that was handed over."""
+
+    whenPrepared: str | None = None
+    whenHandedOver: str | None = None
+    quantity: Quantity | None = None
+    authorizingPrescription: list[Reference] = []
+    dosageInstruction: list[Dosage] = []
+
+
+class Condition(Resource):
+    """A diagnosis or problem."""
+
+    clinicalStatus: CodeableConcept | None = None
+    verificationStatus: CodeableConcept | None = None
+    category: list[CodeableConcept] = []
+    code: CodeableConcept | None = None
+    bodySite: list[CodeableConcept] = []
+    subject: Reference | None = None
+    encounter: Reference | None = None
+    onsetDateTime: str | None = None
+    onsetPeriod: Period | None = None
+    abatementDateTime: str | None = None
+    recordedDate: str | None = None
+    note: list[Annotation] = []
+    extension: list[Extension] = []
+
+
+class Procedure(Resource):
+    """Something done."""
+
+    status: str | None = None
+    code: CodeableConcept | None = None
+    bodySite: list[CodeableConcept] = []
+    subject: Reference | None = None
+    performedDateTime: str | None = None
+    performedPeriod: Period | None = None
+    note: list[Annotation] = []
+
+
+class Observation(Resource):
+    """A measured value or a coded finding."""
+
+    status: str | None = None
+    code: CodeableConcept | None = None
+    subject: Reference | None = None
+    effectiveDateTime: str | None = None
+    effectivePeriod: Period | None = None
+    issued: str | None = None
+    valueQuantity: Quantity | None = None
+    valueCodeableConcept: CodeableConcept | None = None
+    valueString: str | None = None
+    referenceRange: list[ReferenceRange] = []
+
+
+class Encounter(Resource):
+    """A contact with care."""
+
+    status: str | None = None
+    subject: Reference | None = None
+    period: Period | None = None
+
+
+TYPES: dict[str, type[Resource]] = {
+    kind.__name__: kind
+    for kind in (
+        Patient,
+        Medication,
+        MedicationStatement,
+        MedicationRequest,
+        MedicationAdministration,
+        MedicationDispense,
+        Condition,
+        Procedure,
+        Observation,
+        Encounter,
+    )
+}
+"""The resource types that are read; all others are passed over."""
