@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 from rules.reasoning.timeline import Unusable
 
@@ -45,6 +45,8 @@ class NamedRecord:
     @property
     def title(self) -> str:
         """The file, or the folder of several files."""
+        if not self.paths:
+            return "standard input"
         return str(self.paths[0]) if len(self.paths) == 1 else self.name
 
 
@@ -97,7 +99,7 @@ def _in_folder(folder: Path) -> Iterator[NamedRecord]:
                 yield NamedRecord(str(path), (path,))
 
 
-def opened(record: NamedRecord, stdin: BinaryIO) -> tuple[Record | None, list[Unusable]]:
+def opened(record: NamedRecord, stdin: IO[bytes]) -> tuple[Record | None, list[Unusable]]:
     """The record with the content of its files; None when none could be opened. What could not be is named."""
     files: list[RecordFile] = []
     failed: list[Unusable] = []
@@ -110,7 +112,7 @@ def opened(record: NamedRecord, stdin: BinaryIO) -> tuple[Record | None, list[Un
     return (Record(record.title, tuple(files)) if files else None), failed
 
 
-def _standard_input(stdin: BinaryIO) -> RecordFile | Unusable:
+def _standard_input(stdin: IO[bytes]) -> RecordFile | Unusable:
     return _uncompressed("standard input", stdin.read())
 
 
