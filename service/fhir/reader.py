@@ -26,10 +26,16 @@ class UnreadableDocument(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """One file or prefetched value under the name by which the user knows it."""
+    """One file or prefetched value under the name by which the user knows it.
+
+    `draft` says that it holds orders still being written (the context of an order hook); `selected` names those that
+    the call is about ("Type/id"), all of them when it is empty.
+    """
 
     name: str
     data: bytes
+    draft: bool = False
+    selected: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +60,11 @@ class _Top(msgspec.Struct):
 class _Item:
     resource: r4.Resource
     url: str
-    source: str
+    document: Document
+
+    @property
+    def source(self) -> str:
+        return self.document.name
 
 
 class RecordReader:
@@ -73,6 +83,9 @@ class RecordReader:
         items: list[_Item] = []
         for document in documents:
             items += _items(document, unusable)
+        # A draft is newer than the record's copy of the same resource.
+        drafted = {_reference(item) for item in items if item.document.draft}
+        items = [item for item in items if item.document.draft or _reference(item) not in drafted]
         patients = {_key(item): item for item in items if isinstance(item.resource, r4.Patient)}
         by_url = {item.url: key for key, item in patients.items() if item.url}
         belongings: dict[str, list[_Item]] = {key: [] for key in patients}
@@ -105,8 +118,11 @@ class RecordReader:
         events: list[ClinicalEvent] = []
         for item in items:
             reading.source = item.source
+            reading.draft = item.document.draft
+            reading.selected = not item.document.selected or _reference(item) in item.document.selected
             found = dialect.events(item.resource, reading)
-            if found and (reason := _invalid(item.resource)):
+            # Drafts are often incomplete while they are written; they are read as far as they go.
+            if found and not reading.draft and (reason := _invalid(item.resource)):
                 reading.refuse(_reference(item), reason[0], reason[1])
             else:
                 events += found
@@ -129,7 +145,7 @@ def _items(document: Document, unusable: list[Unusable]) -> list[_Item]:
         entry = raw if isinstance(raw, _Entry) else _Entry(resource=raw)
         resource = _decoded(entry.resource, document.name, unusable) if bytes(entry.resource) else None
         if resource is not None:
-            found.append(_Item(resource, entry.fullUrl or "", document.name))
+            found.append(_Item(resource, entry.fullUrl or "", document))
     return found
 
 

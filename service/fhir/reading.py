@@ -34,6 +34,8 @@ class PatientReading:
     medications: Mapping[str, CodeableConcept]
     encounters: Mapping[str, DateInterval]
     source: str = ""
+    draft: bool = False
+    selected: bool = False
     unusable: list[Unusable] = field(default_factory=list)
 
     def refuse(self, reference: str, element: str, reason: str) -> None:

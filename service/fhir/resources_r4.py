@@ -124,6 +124,20 @@ class Procedure(Resource):
     note: list[Annotation] = []
 
 
+class ServiceRequest(Resource):
+    """An order for a procedure, imaging, laboratory test or referral."""
+
+    status: str | None = None
+    intent: str | None = None
+    doNotPerform: bool | None = None
+    code: CodeableConcept | None = None
+    bodySite: list[CodeableConcept] = []
+    subject: Reference | None = None
+    occurrenceDateTime: str | None = None
+    authoredOn: str | None = None
+    note: list[Annotation] = []
+
+
 class Observation(Resource):
     """A measured value or a coded finding."""
 
@@ -158,6 +172,7 @@ TYPES: dict[str, type[Resource]] = {
         MedicationDispense,
         Condition,
         Procedure,
+        ServiceRequest,
         Observation,
         Encounter,
     )

@@ -11,8 +11,8 @@ from rules.reasoning.dates import DateInterval
 from rules.reasoning.facts.course import exposure
 from rules.reasoning.facts.fracture_events import fracture_events
 from rules.reasoning.timeline import ConditionEvent, MedicationEvent, ObservationEvent, Standing
-from service.fhir.reader import UnreadableDocument
-from tests.unit.fhir.records import PATIENT, PROLIA, SUBJECT, bundle, fracture, injection, read, timeline
+from service.fhir.reader import Document, UnreadableDocument
+from tests.unit.fhir.records import AS_OF, PATIENT, PROLIA, READER, SUBJECT, bundle, fracture, injection, read, timeline
 from tests.unit.test_fracture_class import LIMITS, class_of
 
 
@@ -202,3 +202,50 @@ def test_words_of_a_record_lose_their_control_characters() -> None:
 def test_a_record_of_an_older_fhir_version_is_named() -> None:
     found = read(bundle({"resourceType": "MedicationOrder", "id": "old"}))
     assert found.unusable[0].reason == "is of an older FHIR version than R4"
+
+
+def order(reference: str, status: str | None, **more: Any) -> dict[str, Any]:
+    return {
+        "resourceType": "MedicationRequest",
+        "id": reference,
+        **({"status": status} if status else {}),
+        "medicationCodeableConcept": {"text": "zoledronic acid 5 mg"},
+        **SUBJECT,
+        **more,
+    }
+
+
+def test_orders_of_the_context_are_drafts_and_win_over_the_copy_of_the_record() -> None:
+    drafts = json.dumps({"resourceType": "Bundle", "entry": [{"resource": order("z", None)}]}).encode()
+    found = READER.read(
+        [
+            Document("record.json", bundle(order("z", "active", intent="order", authoredOn="2026-02-01"))),
+            Document("context.draftOrders", drafts, draft=True),
+        ],
+        as_of=AS_OF,
+    )
+    [event] = found.timelines[0].events
+    assert event.standing is Standing.DRAFT
+    assert isinstance(event, MedicationEvent)
+    assert event.selected
+    assert event.from_context
+
+
+def test_only_the_selected_drafts_are_what_the_call_is_about() -> None:
+    both = {"resourceType": "Bundle", "entry": [{"resource": order("a", "draft")}, {"resource": order("b", "draft")}]}
+    found = READER.read(
+        [
+            Document("record.json", bundle()),
+            Document("draftOrders", json.dumps(both).encode(), True, frozenset({"MedicationRequest/a"})),
+        ],
+        as_of=AS_OF,
+    )
+    events = [event for event in found.timelines[0].events if isinstance(event, MedicationEvent)]
+    assert {event.reference: event.selected for event in events} == {
+        "MedicationRequest/a": True,
+        "MedicationRequest/b": False,
+    }
+
+
+def test_a_draft_of_the_record_itself_never_counts() -> None:
+    assert timeline(order("z", "draft", intent="order")).events == ()

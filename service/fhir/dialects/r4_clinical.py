@@ -1,0 +1,157 @@
+"""FHIR R4 diagnoses, procedures, orders and observations as events of the timeline."""
+
+from __future__ import annotations
+
+from rules.reasoning.timeline import (
+    ClinicalEvent,
+    ConditionEvent,
+    ObservationEvent,
+    OrderEvent,
+    ProcedureEvent,
+    Standing,
+)
+from rules.reasoning.units import QUANTITIES, QUANTITY_OF, UnusableUnit, canonical
+from service.fhir import resources_r4 as r4
+from service.fhir.dialects import r4_status as words
+from service.fhir.elements import Quantity
+from service.fhir.reading import PatientReading, last_two
+
+_CERTAINTY = "icd-10-gm-diagnosesicherheit"
+
+
+def condition(resource: r4.Condition, reading: PatientReading) -> list[ClinicalEvent]:
+    reference = words.name(resource)
+    verification = words.word(resource.verificationStatus)
+    if verification in ("refuted", "entered-in-error"):
+        return []
+    sure = {one.valueCoding.code for one in resource.extension if _CERTAINTY in one.url and one.valueCoding}
+    coded = reading.coded([resource.code], resource.note)
+    if not coded.concepts or "A" in sure:
+        return []
+    onset = reading.day(resource.onsetDateTime, reference, "Condition.onsetDateTime")
+    if resource.onsetPeriod is not None:
+        onset, _ = words.period(resource.onsetPeriod, reading, reference, "Condition.onsetPeriod")
+    if words.in_the_future(onset, reading):
+        reading.refuse(reference, "Condition.onset", "dated after the day of evaluation")
+        return []
+    encounter = resource.encounter.reference if resource.encounter else None
+    return [
+        ConditionEvent(
+            reference=reference,
+            concepts=frozenset({"vertebral-fracture-history"}) if "Z" in sure else coded.concepts,
+            standing=Standing.HAPPENED,
+            when=onset,
+            recorded=reading.day(resource.recordedDate, reference, "Condition.recordedDate"),
+            ended=reading.day(resource.abatementDateTime, reference, "Condition.abatementDateTime"),
+            codes=coded.codes,
+            text=coded.text,
+            confirmed=verification in ("", "confirmed") and "V" not in sure,
+            active=words.word(resource.clinicalStatus) in ("", "active", "recurrence", "relapse"),
+            encounter_diagnosis=any(words.word(one) == "encounter-diagnosis" for one in resource.category),
+            encounter_start=reading.encounters.get(last_two(encounter)) if encounter else None,
+            body_sites=reading.sites(resource.bodySite),
+        )
+    ]
+
+
+def procedure(resource: r4.Procedure, reading: PatientReading) -> list[ClinicalEvent]:
+    reference = words.name(resource)
+    standing = words.standing(resource.status, words.DONE, words.NOT_DONE_YET, reference, reading)
+    coded = reading.coded([resource.code], resource.note)
+    if standing is None or not coded.concepts:
+        return []
+    when = reading.day(resource.performedDateTime, reference, "Procedure.performedDateTime")
+    if resource.performedPeriod is not None:
+        when, _ = words.period(resource.performedPeriod, reading, reference, "Procedure.performedPeriod")
+    if words.in_the_future(when, reading):
+        reading.refuse(reference, "Procedure.performed", "dated after the day of evaluation")
+        return []
+    return [
+        ProcedureEvent(
+            reference=reference,
+            concepts=coded.concepts,
+            standing=standing,
+            when=when,
+            codes=coded.codes,
+            text=coded.text,
+            body_sites=reading.sites(resource.bodySite),
+        )
+    ]
+
+
+def service_request(resource: r4.ServiceRequest, reading: PatientReading) -> list[ClinicalEvent]:
+    reference = words.name(resource)
+    standing = words.standing(resource.status, words.ORDER, frozenset({"draft"}), reference, reading)
+    coded = reading.coded([resource.code], resource.note)
+    if standing is None or not coded.concepts:
+        return []
+    return [
+        OrderEvent(
+            reference=reference,
+            concepts=coded.concepts,
+            standing=Standing.STOPPED if resource.doNotPerform else standing,
+            when=reading.day(resource.occurrenceDateTime, reference, "ServiceRequest.occurrenceDateTime"),
+            recorded=reading.day(resource.authoredOn, reference, "ServiceRequest.authoredOn"),
+            codes=coded.codes,
+            text=coded.text,
+            body_sites=reading.sites(resource.bodySite),
+            from_context=reading.draft,
+            selected=reading.draft and reading.selected,
+        )
+    ]
+
+
+def observation(resource: r4.Observation, reading: PatientReading) -> list[ClinicalEvent]:
+    reference = words.name(resource)
+    coded = reading.coded([resource.code])
+    if resource.status not in words.OBSERVED or not coded.concepts:
+        return []
+    when = reading.day(resource.effectiveDateTime, reference, "Observation.effectiveDateTime")
+    if resource.effectivePeriod is not None:
+        when, _ = words.period(resource.effectivePeriod, reading, reference, "Observation.effectivePeriod")
+    when = when or reading.day(resource.issued, reference, "Observation.issued")
+    if words.in_the_future(when, reading):
+        reading.refuse(reference, "Observation.effective", "dated after the day of evaluation")
+        return []
+    quantities = {QUANTITY_OF[concept] for concept in coded.concepts if concept in QUANTITY_OF}
+    value = low = high = None
+    unit = ""
+    if quantities:
+        quantity = quantities.pop()
+        value = _measured(quantity, resource.valueQuantity, reference, reading)
+        if value is None:
+            return []
+        unit = QUANTITIES[quantity].unit
+        ranges = resource.referenceRange[:1]
+        low = _bound(quantity, ranges[0].low, reference, reading) if ranges else None
+        high = _bound(quantity, ranges[0].high, reference, reading) if ranges else None
+    return [
+        ObservationEvent(
+            reference=reference,
+            concepts=coded.concepts,
+            standing=Standing.HAPPENED,
+            when=when,
+            codes=coded.codes,
+            text=" | ".join(word for word in (coded.text, resource.valueString) if word),
+            value=value,
+            unit=unit,
+            comparator=(resource.valueQuantity.comparator or "") if resource.valueQuantity else "",
+            low=low,
+            high=high,
+        )
+    ]
+
+
+def _measured(quantity: str, given: Quantity | None, reference: str, reading: PatientReading) -> float | None:
+    if given is None or given.value is None:
+        reading.refuse(reference, "Observation.valueQuantity", "has no value")
+        return None
+    try:
+        return canonical(quantity, given.value, given.code or given.unit or "")
+    except UnusableUnit as error:
+        reading.refuse(reference, "Observation.valueQuantity", str(error))
+        return None
+
+
+def _bound(quantity: str, given: Quantity | None, reference: str, reading: PatientReading) -> float | None:
+    return None if given is None or given.value is None else _measured(quantity, given, reference, reading)

@@ -1,0 +1,71 @@
+"""What the status words of FHIR R4 mean for a timeline, and how its dates and names are read."""
+
+from __future__ import annotations
+
+from rules.reasoning.dates import DateInterval
+from rules.reasoning.timeline import Standing
+from service.fhir import resources_r4 as r4
+from service.fhir.elements import CodeableConcept, Period
+from service.fhir.reading import PatientReading
+
+IGNORED = frozenset({"entered-in-error", "not-done", "unknown"})
+STATEMENT = {
+    "active": Standing.ACTIVE,
+    "completed": Standing.HAPPENED,
+    "stopped": Standing.STOPPED,
+    "not-taken": Standing.STOPPED,
+    "on-hold": Standing.ON_HOLD,
+    "intended": Standing.PLANNED,
+}
+REQUEST = {
+    "active": Standing.ACTIVE,
+    "completed": Standing.HAPPENED,
+    "stopped": Standing.STOPPED,
+    "cancelled": Standing.STOPPED,
+    "on-hold": Standing.ON_HOLD,
+}
+ORDER = {**REQUEST, "revoked": Standing.STOPPED}
+DONE = {"completed": Standing.HAPPENED}
+NOT_DONE_YET = frozenset({"in-progress", "preparation", "on-hold", "stopped", "cancelled", "declined", "draft"})
+OBSERVED = frozenset({"final", "amended", "corrected", "preliminary"})
+
+
+def standing(
+    status: str | None,
+    words: dict[str, Standing],
+    without_effect: frozenset[str],
+    reference: str,
+    reading: PatientReading,
+) -> Standing | None:
+    """Where a record stands; None when it never counts. A status that FHIR does not know is named."""
+    if reading.draft:
+        stop = words.get(status or "")
+        return stop if stop in (Standing.STOPPED, Standing.ON_HOLD) else Standing.DRAFT
+    if status in words:
+        return words[status]
+    if status not in IGNORED and status not in without_effect:
+        reading.refuse(reference, "status", "missing" if status is None else "a word that FHIR R4 does not know here")
+    return None
+
+
+def period(
+    period: Period | None, reading: PatientReading, reference: str, element: str
+) -> tuple[DateInterval | None, DateInterval | None]:
+    if period is None:
+        return None, None
+    return (
+        reading.day(period.start, reference, f"{element}.start"),
+        reading.day(period.end, reference, f"{element}.end"),
+    )
+
+
+def in_the_future(when: DateInterval | None, reading: PatientReading) -> bool:
+    return when is not None and when.earliest > reading.as_of
+
+
+def word(concept: CodeableConcept | None) -> str:
+    return next((coding.code for coding in concept.coding if coding.code), "") if concept else ""
+
+
+def name(resource: r4.Resource) -> str:
+    return f"{resource.resourceType}/{resource.id or '?'}"
