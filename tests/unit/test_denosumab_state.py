@@ -42,7 +42,7 @@ def given(day: str, concept: str = "denosumab-60mg") -> MedicationEvent:
 def state(as_of: str, *events: MedicationEvent, raised: bool = False) -> str:
     timeline = PatientTimeline(Patient("Patient/p"), date.fromisoformat(as_of), events)
     facts = [
-        Today(day=timeline.as_of.toordinal()),
+        Today(day=timeline.as_of.toordinal(), when=timeline.as_of),
         course_fact(timeline, exposure(timeline, LIMITS), LIMITS),
         Turnover(measured=raised, raised=raised),
     ]

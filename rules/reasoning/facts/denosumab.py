@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from rules.reasoning.dates import DateInterval, add_months
 from rules.reasoning.fact import Fact, Field
 from rules.reasoning.facts.course import Exposure, Stop
@@ -14,6 +16,7 @@ class Today(Fact):
     """The day of evaluation, as a day number."""
 
     day: Field[int]
+    when: date
 
 
 class Course(Fact):

@@ -14,6 +14,7 @@ from rules.reasoning.fact import Fact, Field
 from rules.reasoning.facts.course import Exposure
 from rules.reasoning.facts.doses import Dose
 from rules.reasoning.facts.drugs import BISPHOSPHONATES, drug_of
+from rules.reasoning.facts.patient import treated_since
 from rules.reasoning.knowledge import Limits
 from rules.reasoning.timeline import (
     MedicationEvent,
@@ -52,7 +53,8 @@ class Fracture(Fact):
     """One vertebral fracture event; days are day numbers.
 
     `exposure` is "none" (denosumab never on record), "before" (the event precedes the first dose), "dated" (there is
-    an index dose of a known product) or "unusable". `recent` holds when the event may lie within 24 months.
+    an index dose of a known product) or "unusable". `recent` holds when the event may lie within 24 months, `treated`
+    when denosumab or zoledronate was given after it.
     """
 
     number: Field[int]
@@ -63,6 +65,7 @@ class Fracture(Fact):
     minor: Field[bool]
     at_most_possible: Field[bool]
     recent: Field[bool]
+    treated: Field[bool]
     event: FractureEvent
 
 
@@ -99,12 +102,21 @@ class PossibleRebound(Fact):
 
 
 class DecidingClass(Fact):
-    """The class that decides for the patient: the first present among the recent fractures, else among older ones."""
+    """The class that decides for the patient: the first present among the recent fractures, else among older ones.
+
+    `treated` holds when all fractures of that class were followed by denosumab or zoledronate; `prior` when there is
+    a fracture before denosumab, or one that is no longer recent.
+    """
 
     word: Field[str]
     malignancy: Field[bool]
     recent: Field[bool]
     rebound: Field[bool]
+    treated: Field[bool]
+    prior: Field[bool]
+    fractures: tuple[Fracture, ...] = ()
+    reason: str = ""
+    index: DateInterval | None = None
 
 
 def fracture_facts(
@@ -125,6 +137,7 @@ def fracture_facts(
                 minor=_minor(timeline, event, limits),
                 at_most_possible=event.at_most_possible or event.when.open_start,
                 recent=event.when.latest >= recent_from,
+                treated=treated_since(timeline, event.when),
                 event=event,
                 evidence=event.evidence,
             )
@@ -238,13 +251,20 @@ def decide(facts: Sequence[Fact], limits: Mapping[str, float]) -> list[Fact]:
     if not ranked:
         return []
     best = ranked[0]
-    alike = [one for one in ranked if _rank(one) == _rank(best)]
+    alike = {one.fracture for one in ranked if _rank(one) == _rank(best)}
+    fractures = tuple(one for one in facts if isinstance(one, Fracture) and one.number in alike)
+    doses = {one.fracture: one.when for one in facts if isinstance(one, IndexDose)}
     deciding = DecidingClass(
         word=best.word,
         malignancy=best.malignancy,
         recent=best.recent,
         rebound=best.word in ("RVFX_PROBABLE", "RVFX_POSSIBLE"),
-        evidence=tuple(sorted({reference for one in alike for reference in one.evidence})),
+        treated=all(one.treated for one in fractures),
+        prior=any(not one.recent or one.word == "VFX_PRIOR" for one in ranked),
+        fractures=fractures,
+        reason=best.reason,
+        index=doses.get(best.fracture),
+        evidence=tuple(sorted({reference for one in ranked if one.fracture in alike for reference in one.evidence})),
     )
     return [*rest, deciding]
 

@@ -1,0 +1,187 @@
+"""Facts about the patient beside denosumab and fractures: person, history, follow-on drug, orders and bookings."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from rules.reasoning.dates import DateInterval, add_months, whole_months
+from rules.reasoning.fact import Fact, Field
+from rules.reasoning.facts.course import Exposure
+from rules.reasoning.facts.denosumab import Turnover
+from rules.reasoning.facts.drugs import ORAL_BISPHOSPHONATES, POTENT_ANTIRESORPTIVES, ZOLEDRONATE, drug_of
+from rules.reasoning.knowledge import Limits
+from rules.reasoning.timeline import (
+    AppointmentEvent,
+    ConditionEvent,
+    MedicationEvent,
+    MedicationRecord,
+    ObservationEvent,
+    PatientTimeline,
+    ProcedureEvent,
+    Standing,
+)
+
+REBOUND_RISK_DRUGS = frozenset({"aromatase-inhibitor", "androgen-deprivation", "systemic-glucocorticoid"})
+
+
+class Person(Fact):
+    """Age in years today (-1 when not known), and whether advice for adults who are not pregnant applies."""
+
+    age: Field[int]
+    advised: Field[bool]
+
+
+class History(Fact):
+    """What raises the risk of a rebound: an old vertebral fracture, an aromatase inhibitor, ADT, a steroid."""
+
+    vertebral_fracture: Field[bool]
+    risk_drug: Field[bool]
+
+
+class FollowOn(Fact):
+    """Whether an antiresorptive that follows denosumab covers today: zoledronate given, or an oral one being taken."""
+
+    covering: Field[bool]
+
+
+class NextDose(Fact):
+    """Whether the next visit for denosumab is booked."""
+
+    booked: Field[bool]
+
+
+class PotentOrder(Fact):
+    """A draft or fresh order of denosumab or zoledronate: treatment is on its way."""
+
+    drug: Field[str]
+    draft: Field[bool]
+
+
+def person_fact(timeline: PatientTimeline, limits: Limits) -> Person:
+    """The person; somebody of unknown age counts as an adult, since denosumab is a drug for adults."""
+    birth = timeline.patient.birth
+    age = whole_months(birth.latest, timeline.as_of) // 12 if birth else -1
+    minor = birth is not None and age < limits.years("adult_from")
+    pregnant = any(
+        isinstance(one, ConditionEvent) and "pregnancy" in one.concepts and one.active and one.ended is None
+        for one in timeline.events
+    )
+    return Person(age=age, advised=not minor and not pregnant, evidence=(timeline.patient.reference,))
+
+
+def history_fact(timeline: PatientTimeline) -> History:
+    """Old fractures that are coded as history, and drugs that raise the risk."""
+    old = [one for one in timeline.events if "vertebral-fracture-history" in one.concepts]
+    drugs = [
+        one
+        for one in timeline.events
+        if isinstance(one, MedicationEvent)
+        and not one.concepts.isdisjoint(REBOUND_RISK_DRUGS)
+        and one.standing in (Standing.ACTIVE, Standing.HAPPENED)
+    ]
+    return History(
+        vertebral_fracture=bool(old),
+        risk_drug=bool(drugs),
+        evidence=tuple(sorted(one.reference for one in (*old, *drugs))),
+    )
+
+
+def follow_on_fact(timeline: PatientTimeline, found: Exposure, limits: Limits) -> FollowOn:
+    """The follow-on drug after the last dose of denosumab."""
+    last = found.last.when if found.last else None
+    covering = [
+        event.reference
+        for event in timeline.events
+        if isinstance(event, MedicationEvent | ProcedureEvent) and _covers(event, last, timeline, limits)
+    ]
+    return FollowOn(covering=bool(covering), evidence=tuple(sorted(covering)))
+
+
+def _covers(
+    event: MedicationEvent | ProcedureEvent, last: DateInterval | None, timeline: PatientTimeline, limits: Limits
+) -> bool:
+    drug = drug_of(event.concepts)
+    if drug == ZOLEDRONATE:
+        given = isinstance(event, ProcedureEvent) or event.record is MedicationRecord.ADMINISTRATION
+        if not given or event.standing is not Standing.HAPPENED or event.when is None:
+            return False
+        since = add_months(timeline.as_of, -limits.months("zoledronate_covers"))
+        return event.when.earliest >= since and (last is None or event.when.earliest > last.latest)
+    if drug not in ORAL_BISPHOSPHONATES or not isinstance(event, MedicationEvent):
+        return False
+    begun = event.when or event.recorded
+    if last is not None and (begun is None or begun.latest < add_months(last.earliest, -1)):
+        return False
+    if event.record is MedicationRecord.DISPENSE and event.standing is Standing.HAPPENED and begun is not None:
+        return begun.latest >= add_months(timeline.as_of, -limits.months("dispense_covers"))
+    return event.standing is Standing.ACTIVE
+
+
+def next_dose_fact(timeline: PatientTimeline) -> NextDose:
+    """A future appointment, or a dated order in the future, that names denosumab."""
+    booked = [
+        event.reference
+        for event in timeline.events
+        if isinstance(event, AppointmentEvent | MedicationEvent)
+        and event.standing in (Standing.ACTIVE, Standing.HAPPENED, Standing.PLANNED)
+        and drug_of(event.concepts) == "denosumab"
+        and event.when is not None
+        and event.when.latest >= timeline.as_of
+        and (isinstance(event, AppointmentEvent) or event.record is MedicationRecord.REQUEST)
+    ]
+    return NextDose(booked=bool(booked), evidence=tuple(sorted(booked)))
+
+
+def potent_orders(timeline: PatientTimeline, limits: Limits) -> list[PotentOrder]:
+    """Drafts, and orders that are not older than the limit after which an order that was not carried out is void."""
+    since = timeline.as_of - timedelta(days=limits.days("order_counts"))
+    found = []
+    for event in timeline.events:
+        if not isinstance(event, MedicationEvent) or event.record is not MedicationRecord.REQUEST:
+            continue
+        drug = drug_of(event.concepts)
+        if drug not in POTENT_ANTIRESORPTIVES:
+            continue
+        ordered = event.recorded or event.when
+        fresh = event.standing is Standing.ACTIVE and ordered is not None and ordered.latest >= since
+        if event.standing is Standing.DRAFT or fresh:
+            draft = event.standing is Standing.DRAFT
+            found.append(PotentOrder(drug=drug, draft=draft, evidence=(event.reference,)))
+    return found
+
+
+def treated_since(timeline: PatientTimeline, event: DateInterval) -> bool:
+    """Whether denosumab or zoledronate was given after the whole of an event."""
+    return any(
+        drug_of(one.concepts) in POTENT_ANTIRESORPTIVES
+        and one.standing is Standing.HAPPENED
+        and one.when is not None
+        and one.when.earliest > event.latest
+        for one in timeline.events
+        if isinstance(one, ProcedureEvent)
+        or (isinstance(one, MedicationEvent) and one.record is not MedicationRecord.STATEMENT)
+    )
+
+
+def turnover_fact(timeline: PatientTimeline, limits: Limits) -> Turnover:
+    """CTX and P1NP of the last 12 months: CTX against its limit, P1NP against the laboratory's own range."""
+    since = add_months(timeline.as_of, -limits.months("turnover_counts"))
+    markers = [
+        one
+        for one in timeline.events
+        if isinstance(one, ObservationEvent)
+        and one.value is not None
+        and not one.concepts.isdisjoint({"lab-ctx", "lab-p1np"})
+        and one.when is not None
+        and one.when.latest >= since
+    ]
+    raised = [one for one in markers if one.value is not None and one.value > _upper(one, limits)]
+    return Turnover(
+        measured=bool(markers), raised=bool(raised), evidence=tuple(sorted(one.reference for one in markers))
+    )
+
+
+def _upper(marker: ObservationEvent, limits: Limits) -> float:
+    if "lab-ctx" in marker.concepts:
+        return limits.number("ctx_raised")
+    return marker.high if marker.high is not None else float("inf")
