@@ -1,0 +1,166 @@
+"""The command line `reboundwatch`: assess and explain records on file, show the rules."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import click
+
+from rules.knowledge_base import Knowledge, load_knowledge
+from rules.reasoning.errors import KnowledgeError
+from service.as_of import day
+from service.assessing import Assessor
+from service.record_run import NOTHING_DONE, RecordRun
+from service.reports import fhir_report, json_report
+from service.reports.course_picture import glyphs_for
+from service.reports.explain_report import Explained, write_explanation
+from service.reports.page import Page
+from service.reports.terminal import closed_pipe_is_the_end, width, write_lines
+from service.reports.text_report import write_assessment
+from service.submission import DEFAULT_HOOK, HOOKS
+
+
+class Refused(click.ClickException):
+    """Nothing can be done: what was asked, or what is set, does not hold."""
+
+    exit_code = NOTHING_DONE
+
+
+class Day(click.ParamType):
+    """A calendar day."""
+
+    name = "date"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
+        """The day that a user wrote."""
+        if isinstance(value, date):
+            return value
+        try:
+            return day(str(value))
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+def main() -> None:
+    """Decision support for stopped or delayed denosumab and the vertebral fractures that may follow.
+
+    \b
+    Examples:
+      reboundwatch assess patient.json
+      reboundwatch explain patient.json --as-of 2026-03-01
+      reboundwatch rules --format markdown
+
+    Exit status: 0 done; 1 done, but something could not be read (named on standard error); 2 nothing could be done.
+    """
+
+
+_files = click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(allow_dash=True))
+_as_of = click.option("--as-of", type=Day(), metavar="DATE", help="Assess as on this day (2026-03-01); default today.")
+
+
+@main.command()
+@_files
+@_as_of
+@click.option(
+    "--hook",
+    type=click.Choice(HOOKS),
+    help=f"Which hook to answer; default {DEFAULT_HOOK}, or that of a hook request.",
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "json", "fhir"]),
+    default="text",
+    show_default=True,
+    help="text for readers; json: one object a line; fhir: a Bundle of GuidanceResponse (R4) a line.",
+)
+@closed_pipe_is_the_end()
+def assess(files: Sequence[str], as_of: date | None, hook: str | None, form: str) -> None:
+    """Assess the record of each patient in FILE.
+
+    FILE is a Bundle of any type, a single resource, NDJSON, a whole CDS Hooks request, a folder, or - for standard
+    input; plain or gzip. Each JSON file is read by itself; the NDJSON files of one folder are read together. In a
+    folder, other files are passed over.
+
+    A hook request brings its own hook, draft orders and day. With --hook order-select or order-sign, resources of
+    status draft in any other record count as the orders being written.
+
+    \b
+    Examples:
+      reboundwatch assess patient.json
+      reboundwatch assess fhir_fixtures/patients --as-of 2026-03-01
+      reboundwatch assess request.json --format json
+      reboundwatch assess chart.json --hook order-sign
+      curl -s "$FHIR/Patient/1/\\$everything" | reboundwatch assess -
+    """
+    run = _run(as_of, hook)
+    for name, evaluation in run.evaluations(files, all_hooks=False):
+        if form == "text":
+            page = Page(width())
+            write_assessment(page, evaluation, name)
+            page.gap()
+            write_lines(sys.stdout, page.lines)
+        elif form == "json":
+            _json(json_report.assessment(evaluation, []))
+        else:
+            _json(fhir_report.assessment(evaluation))
+    raise SystemExit(run.status)
+
+
+def _json(value: dict[str, Any]) -> None:
+    sys.stdout.write(f"{json_report.json_line(value)}\n")
+    sys.stdout.flush()
+
+
+def _run(as_of: date | None, hook: str | None) -> RecordRun:
+    return RecordRun(Assessor(_knowledge()), date.today(), as_of, hook, click.get_binary_stream("stdin"))
+
+
+def _knowledge() -> Knowledge:
+    try:
+        return load_knowledge()
+    except KnowledgeError as error:
+        raise Refused(str(error)) from None
+
+
+@main.command()
+@_files
+@_as_of
+@closed_pipe_is_the_end()
+def explain(files: Sequence[str], as_of: date | None) -> None:
+    """Show on one screen how the assessment of each patient in FILE comes about.
+
+    The course of doses along a line of time, the fractures and their class, the rules that fired with evidence and
+    sources, those that stayed silent with the condition that was missing, and what could not be read. FILE is as for
+    assess; rules of every hook are shown.
+
+    \b
+    Examples:
+      reboundwatch explain patient.json
+      reboundwatch explain patient.json --as-of 2026-03-01 | less -R
+    """
+    run = _run(as_of, None)
+    knowledge = run.assessor.knowledge
+    glyphs = glyphs_for(sys.stdout.encoding)
+    for name, evaluation in run.evaluations(files, all_hooks=True):
+        page = Page(width())
+        explained = Explained(
+            name=name,
+            evaluation=evaluation,
+            silences=run.assessor.silences(evaluation),
+            rules=knowledge.rules,
+            sources=knowledge.sources,
+            limits=knowledge.limits,
+        )
+        write_explanation(page, explained, glyphs)
+        page.gap()
+        write_lines(sys.stdout, page.lines)
+    raise SystemExit(run.status)
+
+
+if __name__ == "__main__":
+    main()
