@@ -34,6 +34,7 @@ class Course(Fact):
     stopped: Field[bool]
     doses: Field[int]
     long: Field[bool]
+    remind_from: Field[int]
     due_soon_from: Field[int]
     due_from: Field[int]
     due_until: Field[int]
@@ -76,6 +77,7 @@ def course_fact(timeline: PatientTimeline, found: Exposure, limits: Limits) -> C
         stopped=found.stop is not None,
         doses=len(found.doses),
         long=_long(timeline, found, limits),
+        remind_from=edge("effect_ends") - limits.days("reminder_before_due"),
         due_soon_from=edge("booking_opens"),
         due_from=edge("effect_ends"),
         due_until=edge("overdue_after"),

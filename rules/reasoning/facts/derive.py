@@ -14,6 +14,7 @@ from rules.reasoning.facts.fractures import (
     FractureClass,
     IndexDose,
     PossibleRebound,
+    UnrelatedFractures,
     fracture_facts,
 )
 from rules.reasoning.facts.patient import (
@@ -46,6 +47,7 @@ KINDS: Sequence[type[Fact]] = (
     DenosumabState,
     FractureClass,
     PossibleRebound,
+    UnrelatedFractures,
     DecidingClass,
 )
 

@@ -25,6 +25,7 @@ from rules.reasoning.timeline import (
 )
 
 LOW_TRAUMA, HIGH_ENERGY, PATHOLOGICAL, MALIGNANCY = "low-trauma", "high-energy", "pathological", "malignancy"
+UNRELATED = frozenset({"VFX_PRIOR", "VFX_TRAUMATIC", "VFX_PATHOLOGICAL"})
 DECIDING_ORDER = (
     "RVFX_PROBABLE",
     "RVFX_POSSIBLE",
@@ -99,6 +100,13 @@ class PossibleRebound(Fact):
     fracture: Field[int]
     recent: Field[bool]
     reason: str = ""
+
+
+class UnrelatedFractures(Fact):
+    """Fractures that are prior, traumatic, pathological or no longer recent: risk factors, not today's problem."""
+
+    number: Field[int]
+    reasons: tuple[str, ...] = ()
 
 
 class DecidingClass(Fact):
@@ -266,7 +274,16 @@ def decide(facts: Sequence[Fact], limits: Mapping[str, float]) -> list[Fact]:
         index=doses.get(best.fracture),
         evidence=tuple(sorted({reference for one in ranked if one.fracture in alike for reference in one.evidence})),
     )
-    return [*rest, deciding]
+    return [*rest, *_unrelated(ranked), deciding]
+
+
+def _unrelated(classes: Sequence[FractureClass]) -> list[UnrelatedFractures]:
+    found = [one for one in classes if not one.recent or one.word in UNRELATED]
+    if not found:
+        return []
+    reasons = [one.reason if one.word in UNRELATED else f"more than 24 months ago ({one.word})" for one in found]
+    evidence = tuple(sorted({reference for one in found for reference in one.evidence}))
+    return [UnrelatedFractures(number=len(found), reasons=tuple(dict.fromkeys(reasons)), evidence=evidence)]
 
 
 def _rank(one: FractureClass) -> tuple[bool, int]:

@@ -66,7 +66,7 @@ def person_fact(timeline: PatientTimeline, limits: Limits) -> Person:
         isinstance(one, ConditionEvent) and "pregnancy" in one.concepts and one.active and one.ended is None
         for one in timeline.events
     )
-    return Person(age=age, advised=not minor and not pregnant, evidence=(timeline.patient.reference,))
+    return Person(age=age, advised=not minor and not pregnant)
 
 
 def history_fact(timeline: PatientTimeline) -> History:

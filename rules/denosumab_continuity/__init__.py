@@ -1,0 +1,1 @@
+"""Denosumab on time: due, overdue, lapsed, and a date that nobody knows."""

@@ -1,0 +1,123 @@
+"""Denosumab on time: the next dose, a dose overdue, a lapse, and a last dose that nobody can date."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from rules.reasoning.conclusions import Advice, Indicator
+from rules.reasoning.conditions import each, fails, holds
+from rules.reasoning.dates import whole_months
+from rules.reasoning.facts.denosumab import Course, DenosumabState, Today
+from rules.reasoning.facts.patient import FollowOn, History, NextDose, Person
+from rules.reasoning.rule import Phase, rule
+from rules.reasoning.words import RADIOGRAPHS, SAFETY_TESTS, dose_sentence, laboratory, months_since_last_dose
+
+person = Person.named("person")
+course = Course.named("course")
+state = DenosumabState.named("state")
+today = Today.named("today")
+booking = NextDose.named("booking")
+follow_on = FollowOn.named("follow_on")
+history = History.named("history")
+
+
+@rule(
+    "RVFX-10",
+    phase=Phase.ADVISE,
+    when=[
+        each(person, holds(person.advised)),
+        each(state, state.word.one_of("DUE_SOON", "DUE")),
+        each(today),
+        each(course, course.remind_from <= today.day),
+        each(booking, fails(booking.booked)),
+    ],
+)
+def dose_due(course: Course) -> Advice:
+    """From 30 days before the due date to a month after it, with nothing booked, the next dose is to be booked."""
+    return Advice(
+        indicator=Indicator.INFO,
+        summary=f"Denosumab due {course.due}. Book it now; effect fades after 6 months and a delay over 1 month "
+        "is linked with more fractures.",
+        detail=(dose_sentence(course), "Not before five months. Check calcium before the dose."),
+        suggestions=(SAFETY_TESTS,),
+    )
+
+
+@rule(
+    "RVFX-11",
+    phase=Phase.ADVISE,
+    when=[each(person, holds(person.advised)), each(state, state.word == "OVERDUE"), each(course), each(today)],
+)
+def dose_overdue(course: Course, today: Today) -> Advice:
+    """More than 7 months after the last dose denosumab is overdue."""
+    return Advice(
+        indicator=Indicator.WARNING,
+        summary=f"Denosumab overdue: {months_since_last_dose(course, today)} months since last dose. "
+        "Give it now or switch; ask about new back pain first.",
+        detail=(
+            dose_sentence(course),
+            "Give 60 mg as soon as calcium is known to allow it, and time the next doses from this injection. If it "
+            "cannot be given, change to another antiresorptive. Ask about back pain and loss of height.",
+        ),
+        suggestions=(SAFETY_TESTS,),
+    )
+
+
+@rule(
+    "RVFX-12",
+    phase=Phase.ADVISE,
+    when=[
+        each(person, holds(person.advised)),
+        each(state, state.word.one_of("PRESUMED_DISCONTINUED", "STOPPED_EXPLICIT")),
+        each(today),
+        each(
+            course,
+            course.lapsed_from <= today.day,
+            course.rebound_until >= today.day,
+            fails(course.only_120mg),
+        ),
+        each(follow_on, fails(follow_on.covering)),
+        each(history),
+    ],
+)
+def denosumab_lapsed(course: Course, today: Today, history: History, limits: Mapping[str, float]) -> Advice:
+    """Nine to 36 months after the last dose without a follow-on drug, denosumab has lapsed."""
+    months = months_since_last_dose(course, today)
+    high_risk = history.vertebral_fracture or history.risk_drug or course.doses >= limits["exposure_long_doses"]
+    elapsed = whole_months(course.last.when.latest, today.when) if course.last else 0
+    late = elapsed >= limits["rebound_window_closes"]
+    words = (
+        f"Denosumab lapsed {months} months with no follow-on drug: rebound risk may persist. "
+        "Check for fractures, review treatment."
+        if late
+        else f"Denosumab lapsed {months} months with no follow-on drug: peak rebound period. "
+        "Check for fractures, treat within days."
+    )
+    hold = "Denosumab is on hold: the clock runs. " if course.stop is not None and course.stop.on_hold else ""
+    return Advice(
+        indicator=Indicator.CRITICAL if high_risk else Indicator.WARNING,
+        summary=words,
+        detail=(
+            f"{hold}{dose_sentence(course)}",
+            "Treat as an unplanned stop: image the spine, measure turnover, calcium, kidney function and vitamin D; "
+            "then restart denosumab or give zoledronate 5 mg, now rather than at the next clinic.",
+        ),
+        suggestions=(
+            RADIOGRAPHS,
+            laboratory("Order turnover and safety tests", "ctx", "p1np", "calcium", "albumin", "creatinine", "25ohd"),
+        ),
+    )
+
+
+@rule("ASK-01", phase=Phase.ADVISE, when=[each(state, state.word == "UNKNOWN"), each(course, fails(course.only_120mg))])
+def ask_for_the_date(course: Course) -> Advice:
+    """Denosumab on record without a usable date or strength: ask for the date of the last injection."""
+    return Advice(
+        indicator=Indicator.INFO,
+        summary="Denosumab is on record without a usable date or strength: ask when the last injection was given.",
+        detail=(
+            dose_sentence(course),
+            "Whether a dose is due, overdue or lapsed cannot be told. A missed dose is dangerous: ask the patient, the "
+            "pharmacy or the practice that injects, and record the injection with its day and strength.",
+        ),
+    )

@@ -1,0 +1,206 @@
+"""All topics as one versioned whole: found in their folders, checked together, adjusted by a site."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+
+from rules.reasoning.errors import KnowledgeError
+from rules.reasoning.facts.derive import KINDS
+from rules.reasoning.facts.fractures import decide
+from rules.reasoning.knowledge import (
+    Citation,
+    Limit,
+    Limits,
+    RuleKnowledge,
+    Source,
+    read_limits,
+    read_rules,
+    read_sources,
+    read_yaml,
+)
+from rules.reasoning.rule import Phase, Program, Rule
+from rules.reasoning.terminology import Terminology
+
+FOLDER = Path(__file__).parent
+JURISDICTIONS = ("US", "EU", "UK", "CA", "AU")
+
+
+@dataclass(frozen=True, slots=True)
+class RuleEntry:
+    """One rule as people read it: its sentence, and what its topic's `knowledge.yaml` says of it."""
+
+    id: str
+    topic: str
+    sentence: str
+    knowledge: RuleKnowledge
+
+    @property
+    def title(self) -> str:
+        """A few words."""
+        return self.knowledge.title
+
+    @property
+    def indicator(self) -> str:
+        """How urgent it is when nothing raises or lowers it."""
+        return self.knowledge.indicator
+
+    @property
+    def hooks(self) -> tuple[str, ...]:
+        """Where it speaks."""
+        return self.knowledge.hooks
+
+    @property
+    def decision(self) -> str:
+        """The decision that its advice is about: advice about one decision is one card."""
+        return self.knowledge.decision
+
+    @property
+    def evidence_level(self) -> str:
+        """The level of the evidence behind it."""
+        return self.knowledge.strength
+
+    @property
+    def citations(self) -> tuple[Citation, ...]:
+        """What each source says for it."""
+        return self.knowledge.citations
+
+    @property
+    def override_reasons(self) -> tuple[tuple[str, str], ...]:
+        """Code and words of the reasons for which a clinician may set it aside."""
+        return self.knowledge.override_reasons
+
+    @property
+    def yields_to(self) -> tuple[str, ...]:
+        """Rules beside which it stays silent."""
+        return self.knowledge.yields_to
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """The limits that it names."""
+        return self.knowledge.limits
+
+    @property
+    def reviewed(self) -> date:
+        """The day of the last review against its sources."""
+        return self.knowledge.reviewed
+
+    @property
+    def not_assessed(self) -> tuple[str, ...]:
+        """Conditions of its definition that no fact can carry."""
+        return self.knowledge.not_assessed
+
+
+@dataclass(frozen=True)
+class Knowledge:
+    """The whole knowledge base, frozen after loading."""
+
+    version: str
+    jurisdiction: str
+    rules: tuple[RuleEntry, ...]
+    limits: Limits
+    sources: Mapping[str, Source]
+    terminology: Terminology
+    program: Program
+
+    @cached_property
+    def _by_id(self) -> Mapping[str, RuleEntry]:
+        return {entry.id: entry for entry in self.rules}
+
+    def rule(self, rule_id: str) -> RuleEntry:
+        """The rule of that id."""
+        if rule_id not in self._by_id:
+            raise KnowledgeError(f"no rule is called {rule_id}; `reboundwatch rules` lists them")
+        return self._by_id[rule_id]
+
+
+def load_knowledge(
+    *,
+    jurisdiction: str = "US",
+    limits_file: Path | None = None,
+    local_codes: Path | None = None,
+    disabled: Sequence[str] = (),
+) -> Knowledge:
+    """Load and check everything under `rules/`, with a site's own limits and codes.
+
+    Raises:
+        KnowledgeError: anything is malformed, unknown or contradictory; the message names file and entry.
+    """
+    if jurisdiction not in JURISDICTIONS:
+        raise KnowledgeError(f"jurisdiction must be one of {', '.join(JURISDICTIONS)}, not {jurisdiction!r}")
+    sources = read_sources(FOLDER / "sources.yaml")
+    limits: dict[str, Limit] = {}
+    rules: list[Rule] = []
+    entries: list[RuleEntry] = []
+    for path in sorted(FOLDER.glob("*/knowledge.yaml")):
+        topic = path.parent.name
+        known, found = read_rules(path), _rules_of(topic)
+        for name, limit in read_limits(path).items():
+            if name in limits:
+                raise KnowledgeError(f"{path}: limit {name} is defined twice")
+            limits[name] = limit
+        rules += found
+        entries += _entries(path, topic, known, found)
+    _check(entries, limits, sources)
+    unknown = set(disabled) - {entry.id for entry in entries}
+    if unknown:
+        raise KnowledgeError(f"cannot disable {', '.join(sorted(unknown))}: no such rule")
+    site = _with_site_limits(Limits(limits), limits_file)
+    kept = [one for one in rules if one.id not in disabled]
+    return Knowledge(
+        version=(FOLDER / "VERSION").read_text(encoding="utf-8").strip(),
+        jurisdiction=jurisdiction,
+        rules=tuple(sorted((entry for entry in entries if entry.id not in disabled), key=lambda entry: entry.id)),
+        limits=site,
+        sources=sources,
+        terminology=Terminology.load(FOLDER / "terminology", local=local_codes),
+        program=Program(kept, site, {Phase.RESOLVE: decide}, KINDS),
+    )
+
+
+def _rules_of(topic: str) -> list[Rule]:
+    found: list[Rule] = []
+    for path in sorted((FOLDER / topic).glob("*.py")):
+        if path.stem != "__init__":
+            module = importlib.import_module(f"rules.{topic}.{path.stem}")
+            found += [one for one in vars(module).values() if isinstance(one, Rule)]
+    return found
+
+
+def _entries(path: Path, topic: str, known: Mapping[str, RuleKnowledge], found: Sequence[Rule]) -> list[RuleEntry]:
+    advising = {one.id: one for one in found if one.phase is Phase.ADVISE}
+    if missing := set(advising) ^ set(known):
+        raise KnowledgeError(f"{path}: {', '.join(sorted(missing))} has a rule or knowledge, but not both")
+    return [RuleEntry(name, topic, advising[name].sentence, entry) for name, entry in known.items()]
+
+
+def _check(entries: Sequence[RuleEntry], limits: Mapping[str, Limit], sources: Mapping[str, Source]) -> None:
+    names = {entry.id for entry in entries}
+    for entry in entries:
+        if not entry.citations:
+            raise KnowledgeError(f"{entry.id} cites nothing")
+        cited = {citation.source for citation in entry.citations}
+        for what, given, known in (
+            ("source", cited, set(sources)),
+            ("limit", set(entry.limits), set(limits)),
+            ("rule", set(entry.yields_to), names),
+        ):
+            if given - known:
+                raise KnowledgeError(f"{entry.id}: no {what} is called {', '.join(sorted(given - known))}")
+    for limit in limits.values():
+        if set(limit.source) - set(sources):
+            raise KnowledgeError(f"limit {limit.name} cites an unknown source")
+
+
+def _with_site_limits(limits: Limits, path: Path | None) -> Limits:
+    if path is None:
+        return limits
+    given = read_yaml(path)
+    since = given.pop("since", None)
+    if not isinstance(since, date):
+        raise KnowledgeError(f"{path}: `since` must say from which day the site's limits hold")
+    return limits.with_values(given, since, f"set by the site in {path.name}")

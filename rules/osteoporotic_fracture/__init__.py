@@ -1,0 +1,1 @@
+"""The contrast arm: ordinary osteoporotic vertebral fractures."""

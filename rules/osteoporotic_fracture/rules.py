@@ -1,0 +1,40 @@
+"""The contrast arm: an ordinary osteoporotic vertebral fracture, where a bone-forming drug comes first."""
+
+from __future__ import annotations
+
+from rules.reasoning.conclusions import Advice, Indicator
+from rules.reasoning.conditions import each, fails, holds, limit
+from rules.reasoning.facts.denosumab import Turnover
+from rules.reasoning.facts.fractures import DecidingClass
+from rules.reasoning.facts.patient import Person
+from rules.reasoning.rule import Phase, rule
+from rules.reasoning.words import REFERRAL
+
+person = Person.named("person")
+verdict = DecidingClass.named("verdict")
+turnover = Turnover.named("turnover")
+
+
+@rule(
+    "RVFX-41",
+    phase=Phase.ADVISE,
+    when=[
+        each(person, holds(person.advised), person.age >= limit("ordinary_fracture_age")),
+        each(verdict, verdict.word == "VFX_OSTEOPOROTIC", holds(verdict.recent)),
+        each(turnover, fails(turnover.raised)),
+    ],
+)
+def ordinary_fracture(turnover: Turnover) -> Advice:
+    """A recent low-trauma fracture from 50 years without a rebound of denosumab: a bone-forming drug comes first."""
+    measured = "" if turnover.measured else " Turnover was not measured in the last 12 months."
+    return Advice(
+        indicator=Indicator.INFO,
+        summary="Recent osteoporotic vertebral fracture, no denosumab rebound: consider a bone-forming drug first "
+        "(very high risk).",
+        detail=(
+            f"**Class VFX_OSTEOPOROTIC**.{measured} Teriparatide halved new vertebral fractures against risedronate "
+            "(5.4 % against 12.0 %); romosozumab or abaloparatide are alternatives; an antiresorptive follows.",
+            "Cement augmentation is not routine: no clinically relevant benefit over placebo.",
+        ),
+        suggestions=(REFERRAL,),
+    )

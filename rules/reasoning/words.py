@@ -1,0 +1,50 @@
+"""Words that several topics use: months, doses, fractures, the orders of a work-up."""
+
+from __future__ import annotations
+
+from rules.reasoning.conclusions import Propose, Suggestion
+from rules.reasoning.dates import DateInterval, whole_months
+from rules.reasoning.facts.denosumab import Course, Today
+
+BASIS = {
+    "administered": "recorded as given",
+    "dispensed": "known from the pharmacy only",
+    "stated": "from a statement, not from a record of the injection",
+    "inferred": "inferred from an order or from intervals",
+}
+
+MRI = Suggestion("Order MRI of the thoracic and lumbar spine with STIR", (Propose("mri-spine", urgent=True),))
+RADIOGRAPHS = Suggestion("Order lateral radiographs of the thoracic and lumbar spine", (Propose("xray-spine"),))
+REFERRAL = Suggestion("Refer to metabolic bone disease", (Propose("referral-metabolic-bone"),))
+
+
+def laboratory(label: str, *tests: str) -> Suggestion:
+    """One suggestion that orders several laboratory tests together."""
+    return Suggestion(label, tuple(Propose(f"lab-{test}") for test in tests))
+
+
+WORK_UP = laboratory(
+    "Order the laboratory work-up",
+    *("calcium", "albumin", "creatinine", "25ohd", "pth", "alp", "cbc", "crp", "spep", "flc", "ctx", "p1np"),
+)
+SAFETY_TESTS = laboratory(
+    "Order calcium, albumin, creatinine and vitamin D today", "calcium", "albumin", "creatinine", "25ohd"
+)
+
+
+def months_between(start: DateInterval, end: DateInterval) -> str:
+    """Whole months elapsed, as one number or as a range."""
+    least, most = whole_months(start.latest, end.earliest), whole_months(start.earliest, end.latest)
+    return str(least) if least == most else f"{least} to {most}"
+
+
+def months_since_last_dose(course: Course, today: Today) -> str:
+    """Whole months since the last dose of denosumab."""
+    return months_between(course.last.when, DateInterval.on(today.when)) if course.last else "an unknown number of"
+
+
+def dose_sentence(course: Course) -> str:
+    """Which date of the last dose was used, and how sure it is."""
+    if course.last is None:
+        return "No date of an injection of denosumab is known."
+    return f"Last dose of denosumab used: {course.last.when}, {BASIS[course.last.basis]}; {course.doses} dated doses."

@@ -1,0 +1,1 @@
+"""Rebound-associated vertebral fractures: recognise them and treat them first with a potent antiresorptive."""

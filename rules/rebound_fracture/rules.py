@@ -1,0 +1,143 @@
+"""Rebound-associated vertebral fractures: probable, possible, not yet treated, and fractures that are none."""
+
+from __future__ import annotations
+
+from rules.reasoning.conclusions import Advice, Indicator
+from rules.reasoning.conditions import each, fails, holds
+from rules.reasoning.dates import DateInterval
+from rules.reasoning.facts.denosumab import Course, Today
+from rules.reasoning.facts.fractures import DecidingClass, UnrelatedFractures
+from rules.reasoning.facts.patient import Person, PotentOrder
+from rules.reasoning.rule import Phase, rule
+from rules.reasoning.words import MRI, REFERRAL, SAFETY_TESTS, WORK_UP, dose_sentence, months_between
+
+person = Person.named("person")
+course = Course.named("course")
+today = Today.named("today")
+verdict = DecidingClass.named("verdict")
+unrelated = UnrelatedFractures.named("unrelated")
+potent = PotentOrder.named("potent")
+
+
+@rule(
+    "RVFX-01",
+    phase=Phase.ADVISE,
+    when=[
+        each(person, holds(person.advised)),
+        each(course),
+        each(verdict, verdict.word == "RVFX_PROBABLE", holds(verdict.recent)),
+    ],
+)
+def probable_rebound_fracture(course: Course, verdict: DecidingClass) -> Advice:
+    """A recent fracture 7 to 24 months after the last of at least two doses is a probable rebound fracture."""
+    number = _levels(verdict)
+    return Advice(
+        indicator=Indicator.CRITICAL,
+        summary=f"Probable rebound vertebral fracture(s): {number} new, {_months(verdict)} months after last "
+        "denosumab. Start a potent antiresorptive promptly.",
+        detail=(
+            f"**Class RVFX_PROBABLE**: {verdict.reason}. {dose_sentence(course)}",
+            "Treat as very high risk. Image the whole thoracolumbar spine, exclude malignancy and infection, relieve "
+            "pain. Denosumab 60 mg again or zoledronate 5 mg, by calcium, kidney function and whether six-monthly "
+            "injections can be kept.",
+            "Avoid cement augmentation, and avoid a bone-forming drug alone.",
+        ),
+        suggestions=(MRI, WORK_UP, REFERRAL),
+    )
+
+
+@rule(
+    "RVFX-02",
+    phase=Phase.ADVISE,
+    when=[
+        each(person, holds(person.advised)),
+        each(course),
+        each(verdict, verdict.word == "RVFX_POSSIBLE", holds(verdict.recent)),
+    ],
+)
+def possible_rebound_fracture(course: Course, verdict: DecidingClass) -> Advice:
+    """A recent fracture that may be a rebound fracture needs its dates and its age confirmed."""
+    return Advice(
+        indicator=Indicator.WARNING,
+        summary="Possible rebound vertebral fracture after denosumab: timing or exposure uncertain. "
+        "Confirm dates and fracture age.",
+        detail=(
+            f"**Class RVFX_POSSIBLE**: {verdict.reason}. {dose_sentence(course)}",
+            "Ask for the date of the last injection and compare with earlier imaging; MRI with STIR when the age of "
+            "the fracture is unknown. Until disproved avoid cement augmentation and a bone-forming drug alone.",
+        ),
+        suggestions=(MRI,),
+    )
+
+
+@rule(
+    "RVFX-07",
+    phase=Phase.ADVISE,
+    when=[each(course), each(verdict, verdict.word == "VFX_ON_TREATMENT", holds(verdict.recent))],
+)
+def fracture_on_treatment(course: Course, verdict: DecidingClass) -> Advice:
+    """A recent fracture within 6 months after a dose is not a rebound fracture."""
+    return Advice(
+        indicator=Indicator.INFO,
+        summary="Fracture while denosumab was still active: not a rebound fracture. "
+        "Review adherence, secondary causes and risk.",
+        detail=(
+            f"**Class VFX_ON_TREATMENT** at the time of the fracture. {dose_sentence(course)}",
+            "Do not stop denosumab on this ground alone. Within three months of the first dose a fracture is early, "
+            "not a failure of treatment. Check that injections were really given; any switch needs an exit plan.",
+        ),
+    )
+
+
+@rule("RVFX-08", phase=Phase.ADVISE, when=[each(unrelated)])
+def unrelated_fracture(unrelated: UnrelatedFractures) -> Advice:
+    """A prior, traumatic or pathological fracture, or one more than 24 months ago, is shown as what it is."""
+    return Advice(
+        indicator=Indicator.INFO,
+        summary=f"Vertebral fracture on record is not classed as rebound: {unrelated.reasons[0]}. "
+        "It still counts as a risk factor.",
+        detail=(
+            f"Not counted as rebound now: {'; '.join(unrelated.reasons)}.",
+            "A prior vertebral fracture raises the odds of several fractures after a stop about fourfold.",
+        ),
+    )
+
+
+@rule(
+    "RVFX-26",
+    phase=Phase.ADVISE,
+    when=[
+        each(person, holds(person.advised)),
+        each(course),
+        each(verdict, verdict.word == "RVFX_PROBABLE", holds(verdict.recent), fails(verdict.treated)),
+    ],
+    unless=[each(potent)],
+)
+def no_antiresorptive_yet(course: Course) -> Advice:
+    """A recent probable rebound fracture that no potent antiresorptive has followed needs one now."""
+    return Advice(
+        indicator=Indicator.CRITICAL,
+        summary="Rebound fracture without antiresorptive treatment: very high imminent risk. "
+        "Start denosumab or zoledronate now.",
+        detail=(
+            dose_sentence(course),
+            "Denosumab 60 mg suppresses fastest and commits to further doses; zoledronate 5 mg is an exit in one step, "
+            "needs a creatinine clearance above 35 mL/min and corrected calcium and vitamin D, and is repeated by CTX. "
+            "Do not wait for the fracture to heal.",
+            "Which drug follows the same-day laboratory result: kidney function too low for zoledronate points to "
+            "denosumab; low calcium or vitamin D is corrected first.",
+        ),
+        suggestions=(SAFETY_TESTS,),
+    )
+
+
+def _levels(verdict: DecidingClass) -> int:
+    return sum(max(len(one.event.levels), 1) for one in verdict.fractures)
+
+
+def _months(verdict: DecidingClass) -> str:
+    if verdict.index is None or not verdict.fractures:
+        return "some"
+    first = min(one.event.when.earliest for one in verdict.fractures)
+    last = max(one.event.when.latest for one in verdict.fractures)
+    return months_between(verdict.index, DateInterval(first, last))
