@@ -36,14 +36,20 @@ def doses(*days: str) -> list[dict[str, Any]]:
 
 def other(kind: str, text: str, **members: Any) -> dict[str, Any]:
     medication = {"medicationCodeableConcept": {"text": text}} if kind.startswith("Medication") else {}
-    return {
-        "resourceType": kind,
-        "id": text.replace(" ", "-"),
-        "status": "completed",
-        **medication,
-        **SUBJECT,
-        **members,
-    }
+    name = text.replace(" ", "-")
+    return {"resourceType": kind, "id": name, "status": "completed", **medication, **SUBJECT, **members}
+
+
+def infusion(day: str, status: str = "completed") -> dict[str, Any]:
+    return other("MedicationAdministration", "zoledronic acid 5 mg", status=status, effectiveDateTime=day)
+
+
+def infusion_order(day: str) -> dict[str, Any]:
+    return other("MedicationRequest", "zoledronic acid 5 mg", status="active", intent="order", authoredOn=day)
+
+
+def taking(drug: str, status: str = "active") -> dict[str, Any]:
+    return other("MedicationStatement", drug, status=status, effectivePeriod={"start": "2025-07-10"})
 
 
 def test_ten_months_after_the_last_of_seven_doses_a_fracture_is_a_probable_rebound_and_wants_treatment() -> None:
@@ -84,21 +90,15 @@ def test_an_older_rebound_fracture_is_shown_and_asks_for_nothing_today() -> None
         (injection("2025-12-20"), False),
         (infusion("2025-12-20"), False),
         (
-            other(
-                "MedicationRequest", "zoledronic acid 5 mg", status="active", intent="order", authoredOn="2026-02-15"
-            ),
+            infusion_order("2026-02-15"),
             False,
         ),
         (
-            other(
-                "MedicationRequest", "zoledronic acid 5 mg", status="active", intent="order", authoredOn="2026-02-14"
-            ),
+            infusion_order("2026-02-14"),
             True,
         ),
         (
-            other(
-                "MedicationAdministration", "zoledronic acid 5 mg", status="not-done", effectiveDateTime="2025-12-20"
-            ),
+            infusion("2025-12-20", "not-done"),
             True,
         ),
     ],
@@ -145,9 +145,7 @@ def test_denosumab_has_lapsed_from_9_to_36_months(as_of: str, speaks: bool) -> N
             False,
         ),
         (
-            other(
-                "MedicationStatement", "alendronate 70 mg", status="intended", effectivePeriod={"start": "2025-07-10"}
-            ),
+            taking("alendronate 70 mg", "intended"),
             True,
         ),
         (
