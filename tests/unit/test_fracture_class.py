@@ -15,6 +15,7 @@ from rules.reasoning.facts.fractures import (
     DecidingClass,
     FractureClass,
     FractureEvent,
+    UnrelatedFractures,
     decide,
     fracture_facts,
 )
@@ -25,7 +26,7 @@ from rules.reasoning.timeline import MedicationEvent, MedicationRecord, Patient,
 
 LIMITS = Limits(read_limits(Path(rules.classification.__path__[0]) / "knowledge.yaml"))
 RULES = [one for one in vars(classification).values() if isinstance(one, Rule)]
-REASONER = Reasoner(Program(RULES, LIMITS, {Phase.RESOLVE: decide}, (DecidingClass,)))
+REASONER = Reasoner(Program(RULES, LIMITS, {Phase.RESOLVE: decide}, (DecidingClass, UnrelatedFractures)))
 TWO_DOSES = ("2023-07-31", "2024-01-31")
 
 
