@@ -68,7 +68,8 @@ _as_of = click.option("--as-of", type=Day(), metavar="DATE", help="Assess as on 
 @click.option(
     "--hook",
     type=click.Choice(HOOKS),
-    help=f"Which hook to answer; default {DEFAULT_HOOK}, or that of a hook request.",
+    metavar="NAME",
+    help=f"Which hook to answer: {', '.join(HOOKS)}. Default: that of a hook request, else {DEFAULT_HOOK}.",
 )
 @click.option(
     "--format",
@@ -117,7 +118,7 @@ def _json(value: dict[str, Any]) -> None:
 
 
 def _run(as_of: date | None, hook: str | None) -> RecordRun:
-    return RecordRun(Assessor(_knowledge()), date.today(), as_of, hook, click.get_binary_stream("stdin"))
+    return RecordRun(Assessor(_knowledge()), date.today(), as_of, hook, sys.stdin.buffer)
 
 
 def _knowledge() -> Knowledge:
@@ -127,7 +128,7 @@ def _knowledge() -> Knowledge:
         raise Refused(str(error)) from None
 
 
-@main.command()
+@main.command(short_help="Show how the assessment of each patient in FILE comes about.")
 @_files
 @_as_of
 @closed_pipe_is_the_end()

@@ -15,7 +15,7 @@ from rules.reasoning.timeline import Unusable
 STANDARD_INPUT = "-"
 
 _JSON = (".json", ".json.gz")
-_LINES = (".ndjson", ".ndjson.gz", ".jsonl", ".jsonl.gz")
+LINES = (".ndjson", ".ndjson.gz", ".jsonl", ".jsonl.gz")
 _GZIP = b"\x1f\x8b"
 
 
@@ -71,7 +71,7 @@ def named_records(arguments: Sequence[str]) -> tuple[list[NamedRecord], list[Unu
                 )
         elif not path.exists():
             missing.append(Unusable("", "does not exist", "", argument))
-        elif path.name.lower().endswith(_LINES):
+        elif path.name.lower().endswith(LINES):
             _add_lines(found, path)
         else:
             found[argument] = NamedRecord(argument, (path,))
@@ -90,7 +90,7 @@ def _in_folder(folder: Path) -> Iterator[NamedRecord]:
     for where, folders, names in os.walk(folder):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         visible = sorted(name for name in names if not name.startswith("."))
-        lines = tuple(Path(where) / name for name in visible if name.lower().endswith(_LINES))
+        lines = tuple(Path(where) / name for name in visible if name.lower().endswith(LINES))
         if lines:
             yield NamedRecord(where, lines)
         for name in visible:

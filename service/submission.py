@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -12,7 +12,7 @@ import msgspec
 from rules.reasoning.timeline import Gap, Unusable
 from service.as_of import day
 from service.fhir.reader import Document
-from service.record_files import Record, RecordFile
+from service.record_files import LINES, Record, RecordFile
 
 HOOKS = (
     "patient-view",
@@ -72,10 +72,29 @@ def submitted(record: Record, hook: str | None) -> Submission | Unusable:
     if len(record.files) == 1 and _is_request(record.files[0].data):
         return _requested(record.files[0], hook)
     asked = hook or DEFAULT_HOOK
-    documents = tuple(Document(file.name, file.data) for file in record.files)
+    documents = tuple(document for file in record.files for document in _documents(file))
     if asked in _ORDER_HOOKS:
         documents = tuple(part for document in documents for part in _drafts_apart(document, asked == "order-select"))
     return Submission(record.name, documents, asked)
+
+
+def _documents(file: RecordFile) -> Iterator[Document]:
+    """The file as one document; lines of JSON in a file that is not named so, as a document each."""
+    lines = file.data.splitlines()
+    if file.name.lower().endswith(LINES) or len(lines) < 2 or _is_json(file.data) or not _is_json(lines[0]):
+        yield Document(file.name, file.data)
+        return
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            yield Document(f"{file.name}, line {number}", line)
+
+
+def _is_json(data: bytes) -> bool:
+    try:
+        msgspec.json.decode(data, type=msgspec.Raw)
+    except (msgspec.MsgspecError, RecursionError):
+        return False
+    return True
 
 
 def _is_request(data: bytes) -> bool:

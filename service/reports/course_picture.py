@@ -90,7 +90,7 @@ def draw_course(page: Page, evaluation: Evaluation, windows: Windows, glyphs: Gl
     if not days:
         return
     axis = Axis.over(days, page.width - _GUTTER - 1)
-    doses = evaluation.denosumab.doses
+    doses = _shown(evaluation)
     page.lines.append(_row("", _labels(axis)))
     page.lines.append(_row("", _ruler(axis, glyphs)))
     if doses:
@@ -105,11 +105,17 @@ def draw_course(page: Page, evaluation: Evaluation, windows: Windows, glyphs: Gl
     _legend(page, doses, bool(anchors), windows, glyphs)
 
 
+def _shown(evaluation: Evaluation) -> Sequence[DoseSummary]:
+    """The dated doses; when there is none, the last dose that a statement implies."""
+    course = evaluation.denosumab
+    if course.doses or course.last_dose is None:
+        return course.doses
+    return (DoseSummary(course.last_dose, course.basis or "", course.product, course.evidence),)
+
+
 def _anchors(evaluation: Evaluation) -> list[date]:
-    """The days from which windows are counted: each dose, or the stated last dose when no dose is dated."""
-    doses = [dose.when.latest for dose in evaluation.denosumab.doses]
-    last = evaluation.denosumab.last_dose
-    return sorted(doses) if doses else [last.latest] if last else []
+    """The days from which windows are counted."""
+    return sorted(dose.when.latest for dose in _shown(evaluation))
 
 
 def _days_shown(evaluation: Evaluation, windows: Windows) -> list[date]:

@@ -15,6 +15,7 @@ from rules.reasoning.knowledge import Limits, Source
 from rules.reasoning.oracle import Silence
 from service.reports import words
 from service.reports.course_picture import Glyphs, Windows, draw_course, letter
+from service.reports.facts import other_facts
 from service.reports.page import Page, joined, shortened, styled
 from service.reports.silence import by_reason
 from service.reports.text_report import conclusion_line, write_missing
@@ -67,8 +68,10 @@ def write_explanation(page: Page, explained: Explained, glyphs: Glyphs) -> None:
     page.gap()
     _course(page, evaluation)
     _fractures(page, evaluation)
+    _also_known(page, evaluation)
     _fired(page, explained)
     _silent(page, explained)
+    _sources(page, explained)
     _missing(page, explained)
 
 
@@ -106,6 +109,12 @@ def _fractures(page: Page, evaluation: Evaluation) -> None:
         page.put(head, indent=_BODY)
 
 
+def _also_known(page: Page, evaluation: Evaluation) -> None:
+    facts = other_facts(evaluation.trace.facts)
+    if facts:
+        page.put("; ".join(facts), label=styled("Also known", "heading"), hang=_BODY)
+
+
 def _listed(references: Sequence[str], most: int = 6) -> str:
     """References one after the other; of a long list the first ones and how many more."""
     rest = len(references) - most
@@ -121,12 +130,21 @@ def _fired(page: Page, explained: Explained) -> None:
     for conclusion in evaluation.conclusions:
         page.put(conclusion_line(conclusion), indent=_LABEL, hang=_LABEL + 4)
         page.put(_rests_on(conclusion, explained.limits), indent=_LABEL + 4)
-        for citation in conclusion.citations:
-            source = explained.sources.get(citation)
-            title = f"{citation} {source.title} [{source.certainty}]" if source else citation
-            page.put(styled(shortened(title, page.width - _LABEL - 4), "quiet"), indent=_LABEL + 4)
     for gone in evaluation.suppressed:
         page.put(f"{gone.rule} also fired, and gives way to {gone.by}", indent=_LABEL)
+
+
+def _sources(page: Page, explained: Explained) -> None:
+    """Each source that a conclusion cites, once, with how its statement is known."""
+    cited = sorted({name for conclusion in explained.evaluation.conclusions for name in conclusion.citations})
+    if not cited:
+        return
+    page.gap()
+    page.heading("Sources")
+    for name in cited:
+        source = explained.sources.get(name)
+        title = f"[{source.certainty}] {source.title}" if source else "not in the list of sources"
+        page.put(styled(shortened(title, page.width - _LABEL - 5), "quiet"), label=name, indent=_LABEL, hang=_LABEL + 5)
 
 
 def _rests_on(conclusion: Conclusion, limits: Limits) -> str:
@@ -134,6 +152,8 @@ def _rests_on(conclusion: Conclusion, limits: Limits) -> str:
     decided = [f"{name.replace('_', ' ')} {limits.limit(name)}" for name in conclusion.limits if name in limits]
     if decided:
         said.append(f"limits: {', '.join(decided)}")
+    if conclusion.citations:
+        said.append(f"sources: {', '.join(conclusion.citations)}")
     return "; ".join(said)
 
 

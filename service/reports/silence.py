@@ -7,11 +7,11 @@ from collections.abc import Iterable
 from datetime import date
 
 from rules.reasoning.oracle import Silence
+from service.reports.facts import named
 
 _TEST = re.compile(r"^(\w+)\.(\w+) (==|!=|<=|>=|<|>|one of) (.+)$")
 _JOINED = re.compile(r"^(\w+)\.(\w+)(?: \+ (\S+))?$")
 _NO_FACT = re.compile(r"^there is no (\w+)$")
-_CAPITALS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _ORDER = {"<": "under", "<=": "at most", ">": "over", ">=": "at least"}
 _DAYS = range(date(1900, 1, 1).toordinal(), date(2200, 1, 1).toordinal())
 """Day numbers of two centuries: no other number that rules compare is as large."""
@@ -20,7 +20,7 @@ _DAYS = range(date(1900, 1, 1).toordinal(), date(2200, 1, 1).toordinal())
 def missing(silence: Silence) -> str:
     """The nearest missing condition as words: "state word is OVERDUE", "no fracture class", "not: follow on"."""
     if silence.excluded_by:
-        return f"ruled out by {_named(silence.excluded_by)}"
+        return f"ruled out by {named(silence.excluded_by)}"
     return "; ".join(said(test) for test in silence.failed) or "other conditions"
 
 
@@ -28,12 +28,12 @@ def said(test: str) -> str:
     """One failed test of the trace in words."""
     absent = _NO_FACT.match(test)
     if absent:
-        return f"no {_named(absent.group(1))}"
+        return f"no {named(absent.group(1))}"
     found = _TEST.match(test)
     if found is None:
         return test
     alias, field, operator, right = found.groups()
-    subject = f"{_spaced(alias)} {_spaced(field)}"
+    subject = _spaced(alias) if field == "word" else f"{_spaced(alias)} {_spaced(field)}"
     if right in ("True", "False"):
         return subject if (operator == "==") == (right == "True") else f"not {subject}"
     value = _value(right)
@@ -56,10 +56,6 @@ def _value(right: str) -> str:
 
 def _spaced(name: str) -> str:
     return name.replace("_", " ")
-
-
-def _named(kind: str) -> str:
-    return _CAPITALS.sub(" ", kind).lower()
 
 
 def by_reason(silences: Iterable[Silence]) -> list[tuple[str, list[str]]]:
