@@ -22,6 +22,7 @@ $(VENV)/.ready: requirements/dev.txt pyproject.toml
 	  || { echo "The Python headers are missing. Debian: apt-get install python3-dev"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .PHONY: test
@@ -48,6 +49,10 @@ contracts: venv ## who may import whom
 
 .PHONY: check
 check: test lint types contracts ## everything that CI checks
+
+.PHONY: catalogue
+catalogue: venv ## write rules/CATALOGUE.md anew
+	$(BIN)/python -m service rules --format markdown > rules/CATALOGUE.md
 
 .PHONY: lock
 lock: venv ## resolve the requirements anew, with hashes

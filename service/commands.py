@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from datetime import date
@@ -9,6 +10,7 @@ from typing import Any
 
 import click
 
+from rules import catalogue
 from rules.knowledge_base import Knowledge, load_knowledge
 from rules.reasoning.errors import KnowledgeError
 from service.as_of import day
@@ -165,3 +167,24 @@ def explain(files: Sequence[str], as_of: date | None) -> None:
 
 if __name__ == "__main__":
     main()
+
+
+@main.command()
+@click.option("--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True)
+def rules(form: str) -> None:
+    """List the rules with what they say, how strong the evidence is, and its sources.
+
+    No rule has been signed off by a physician; the list says so until one is.
+    """
+    knowledge = _knowledge()
+    if form == "json":
+        click.echo(json.dumps(catalogue.as_data(knowledge), ensure_ascii=False, indent=2))
+    elif form == "markdown":
+        click.echo(catalogue.as_markdown(knowledge), nl=False)
+    else:
+        for entry in knowledge.rules:
+            cited = ", ".join(f"{one.source} [{one.certainty}]" for one in entry.citations)
+            click.echo(f"{entry.id:<9} {entry.indicator:<9} {entry.title}")
+            for line in (entry.sentence, f"{entry.evidence_level}; {cited}", f"hooks: {', '.join(entry.hooks)}"):
+                click.echo(click.wrap_text(line, 100, " " * 10, " " * 10))
+        click.echo(f"{len(knowledge.rules)} rules, knowledge {knowledge.version}, {catalogue.NOT_SIGNED_OFF}.")

@@ -1,0 +1,103 @@
+"""The rules beside their sources, for people: as data, as Markdown (CATALOGUE.md) and for the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rules.knowledge_base import Knowledge, RuleEntry
+
+NOT_SIGNED_OFF = "not signed off by a physician"
+CERTAINTY = {
+    "V1": "read in the primary text",
+    "V2": "read in a secondary text",
+    "R-h": "recalled, high confidence",
+    "R-m": "recalled, medium confidence",
+    "R-l": "recalled, low confidence",
+    "P": "proposed by us",
+}
+
+
+def as_data(knowledge: Knowledge) -> list[dict[str, object]]:
+    """Every rule as plain values, ordered by id."""
+    return [
+        {
+            "id": entry.id,
+            "title": entry.title,
+            "topic": entry.topic,
+            "sentence": entry.sentence,
+            "indicator": entry.indicator,
+            "hooks": list(entry.hooks),
+            "strength": entry.evidence_level,
+            "citations": [
+                {
+                    "source": one.source,
+                    "says": one.says,
+                    "certainty": one.certainty,
+                    "link": _link(knowledge, one.source),
+                }
+                for one in entry.citations
+            ],
+            "yieldsTo": list(entry.yields_to),
+            "overrideReasons": [{"code": code, "display": words} for code, words in entry.override_reasons],
+            "reviewed": entry.reviewed.isoformat(),
+            "signedOff": False,
+        }
+        for entry in knowledge.rules
+    ]
+
+
+def as_markdown(knowledge: Knowledge) -> str:
+    """The whole catalogue as one page: rules, limits, and everything that is only recalled or proposed."""
+    return "\n".join(_page(knowledge)) + "\n"
+
+
+def _page(knowledge: Knowledge) -> Iterator[str]:
+    yield "# Catalogue of the rules"
+    yield ""
+    yield f"Knowledge {knowledge.version}, made by `make catalogue`. Every rule is {NOT_SIGNED_OFF}."
+    for entry in knowledge.rules:
+        yield from _rule(knowledge, entry)
+    yield ""
+    yield "## Limits"
+    yield ""
+    yield "| limit | value | what it says | sources | certainty | since |"
+    yield "|---|---|---|---|---|---|"
+    limits = [knowledge.limits.limit(name) for name in sorted(knowledge.limits)]
+    for limit in limits:
+        sources = ", ".join(limit.source) or "none"
+        yield f"| `{limit.name}` | {limit} | {limit.says} | {sources} | {limit.certainty} | {limit.since} |"
+    yield ""
+    yield "## To be signed off: what is only recalled or proposed"
+    yield ""
+    for limit in limits:
+        if limit.certainty not in ("V1", "V2"):
+            yield f"- limit `{limit.name}` = {limit}: {CERTAINTY[limit.certainty]}. {limit.says}"
+    for entry in knowledge.rules:
+        for one in entry.citations:
+            if one.certainty not in ("V1", "V2"):
+                yield f"- {entry.id}, {one.source}: {CERTAINTY[one.certainty]}. {one.says}"
+    yield ""
+    yield "## Sources"
+    yield ""
+    for source in knowledge.sources.values():
+        yield f"- **{source.id}** {source.title} ({source.certainty})" + (f" <{source.link}>" if source.link else "")
+
+
+def _rule(knowledge: Knowledge, entry: RuleEntry) -> Iterator[str]:
+    yield ""
+    yield f"## {entry.id}: {entry.title}"
+    yield ""
+    yield entry.sentence
+    yield ""
+    yield f"- **{entry.indicator}**, evidence {entry.evidence_level}, reviewed {entry.reviewed}, {NOT_SIGNED_OFF}"
+    yield f"- hooks: {', '.join(entry.hooks)}"
+    if entry.yields_to:
+        yield f"- silent beside: {', '.join(entry.yields_to)}"
+    for one in entry.citations:
+        yield f"- {one.source} [{one.certainty}]: {one.says}"
+    if entry.override_reasons:
+        yield f"- may be set aside: {', '.join(words.lower() for _, words in entry.override_reasons)}"
+
+
+def _link(knowledge: Knowledge, source: str) -> str:
+    return knowledge.sources[source].link
