@@ -54,7 +54,7 @@ def as_markdown(knowledge: Knowledge) -> str:
 def _page(knowledge: Knowledge) -> Iterator[str]:
     yield "# Catalogue of the rules"
     yield ""
-    yield f"Knowledge {knowledge.version}, made by `make catalogue`. Every rule is {NOT_SIGNED_OFF}."
+    yield f"Knowledge {knowledge.version}, made by `make catalogue`. No rule has been signed off by a physician."
     for entry in knowledge.rules:
         yield from _rule(knowledge, entry)
     yield ""
