@@ -15,6 +15,7 @@ from rules.knowledge_base import Knowledge, load_knowledge
 from rules.reasoning.errors import KnowledgeError
 from service.as_of import day
 from service.assessing import Assessor
+from service.cds_hooks.cards import CardMaker
 from service.record_run import NOTHING_DONE, RecordRun
 from service.reports import fhir_report, json_report
 from service.reports.course_picture import glyphs_for
@@ -101,6 +102,7 @@ def assess(files: Sequence[str], as_of: date | None, hook: str | None, form: str
       curl -s "$FHIR/Patient/1/\\$everything" | reboundwatch assess -
     """
     run = _run(as_of, hook)
+    maker = CardMaker(run.assessor.knowledge)
     for name, evaluation in run.evaluations(files, all_hooks=False):
         if form == "text":
             page = Page(width())
@@ -108,7 +110,7 @@ def assess(files: Sequence[str], as_of: date | None, hook: str | None, form: str
             page.gap()
             write_lines(sys.stdout, page.lines)
         elif form == "json":
-            _json(json_report.assessment(evaluation, []))
+            _json(json_report.assessment(evaluation, maker.cards(evaluation)))
         else:
             _json(fhir_report.assessment(evaluation))
     raise SystemExit(run.status)

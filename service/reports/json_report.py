@@ -7,8 +7,11 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
+
 from rules.reasoning.dates import DateInterval
 from rules.reasoning.evaluation import DenosumabSummary, Evaluation, FractureSummary, MonthRange
+from service.cds_hooks.card_messages import Card
 
 _STEERING = re.compile("[\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]")
 """Characters that JSON lets through and that a terminal obeys or that reverse the direction of text."""
@@ -22,7 +25,7 @@ def json_line(value: Json) -> str:
     return _STEERING.sub(lambda found: f"\\u{ord(found.group()):04x}", text)
 
 
-def assessment(evaluation: Evaluation, cards: Sequence[Json]) -> Json:
+def assessment(evaluation: Evaluation, cards: Sequence[Card]) -> Json:
     """The object of the contract for one patient; `cards` are those that the hook would answer."""
     return {
         "patient": evaluation.patient,
@@ -43,7 +46,7 @@ def assessment(evaluation: Evaluation, cards: Sequence[Json]) -> Json:
         ],
         "suppressed": [{"rule": gone.rule, "by": gone.by} for gone in evaluation.suppressed],
         "unusable": [{"reference": item.reference or None, "reason": item.reason} for item in evaluation.unusable],
-        "cards": list(cards),
+        "cards": [msgspec.to_builtins(card) for card in cards],
     }
 
 

@@ -7,12 +7,16 @@ from dataclasses import replace
 from typing import Any
 
 from rules.reasoning.timeline import Unusable
+from service.cds_hooks.card_messages import Card, Source
 from service.reports.json_report import assessment, json_line
 from tests.unit.reports import stories
 
 
 def object_of_five() -> dict[str, Any]:
-    return assessment(stories.five_fractures_after_seven_doses(), [{"summary": "a card"}])
+    return assessment(
+        stories.five_fractures_after_seven_doses(),
+        [Card(uuid="u", summary="a card", indicator="info", source=Source(label="s"))],
+    )
 
 
 def test_the_object_holds_the_members_of_the_contract_in_their_order() -> None:
@@ -58,7 +62,7 @@ def test_conclusions_name_rule_urgency_summary_evidence_and_sources() -> None:
     ]
     assert found["suppressed"] == [{"rule": "RVFX-12", "by": "RVFX-01"}]
     assert found["unusable"] == [{"reference": "Observation/4", "reason": "unknown unit 'furlong'"}]
-    assert found["cards"] == [{"summary": "a card"}]
+    assert found["cards"] == [{"uuid": "u", "summary": "a card", "indicator": "info", "source": {"label": "s"}}]
 
 
 def test_what_is_not_known_is_null() -> None:

@@ -1,0 +1,1 @@
+"""CDS Hooks: the services, their messages and their cards."""

@@ -1,0 +1,176 @@
+"""Conclusions become cards: one decision a card, the strongest speaks, the others are its detail and its actions."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rules.knowledge_base import Knowledge, RuleEntry
+from rules.reasoning.conclusions import Conclusion, Indicator, Propose, Withdraw
+from rules.reasoning.evaluation import Evaluation
+from service.cds_hooks import card_messages as wire
+from service.orders.drafts import Draft, draft, label
+
+LABEL = "ReboundWatch"
+TOPICS = "urn:reboundwatch:topic"
+OVERRIDE_REASONS = "urn:reboundwatch:override-reason"
+SUMMARY_LENGTH = 139
+DEFAULT_MAX_CARDS = 3
+
+_BLOCKS = ("RVFX-13", "RVFX-25", "RVFX-27", "RVFX-31", "RVFX-32", "RVFX-34", "RVFX-35", "RVFX-37", "RVFX-39")
+_RANK = {
+    Indicator.CRITICAL: (("RVFX-05",), _BLOCKS, ("RVFX-01", "RVFX-26")),
+    Indicator.WARNING: (("RVFX-02", "RVFX-03", "RVFX-04"), ("RVFX-12", "RVFX-11")),
+    Indicator.INFO: (),
+}
+
+
+def new_uuid() -> str:
+    """A fresh identifier for a card or a suggestion."""
+    return str(uuid.uuid4())
+
+
+@dataclass(frozen=True, slots=True)
+class CardMaker:
+    """Makes the cards of one deployment; `new_id` can be replaced so that answers can be compared."""
+
+    knowledge: Knowledge
+    max_cards: int = DEFAULT_MAX_CARDS
+    base_url: str = ""
+    new_id: Callable[[], str] = new_uuid
+
+    def cards(self, evaluation: Evaluation) -> tuple[wire.Card, ...]:
+        """The cards of an evaluation, most urgent first; blocks of an order are never cut."""
+        groups: dict[tuple[str, str], list[Conclusion]] = {}
+        for conclusion in sorted(evaluation.conclusions, key=_rank):
+            groups.setdefault((conclusion.decision, conclusion.advice.about), []).append(conclusion)
+        ordered = sorted(groups.values(), key=lambda group: _rank(group[0]))
+        shown = [
+            group
+            for place, group in enumerate(ordered)
+            if place < self.max_cards or any(_is_block(conclusion) for conclusion in group)
+        ]
+        return tuple(self._card(group, evaluation) for group in shown)
+
+    def extension(self, evaluation: Evaluation, conclusions: Sequence[Conclusion] | None = None) -> dict[str, Any]:
+        """What decided, for machines: on the response all rules that spoke, on a card those it speaks for."""
+        spoke = evaluation.conclusions if conclusions is None else conclusions
+        members = {
+            "rules": list(dict.fromkeys(one.rule for one in spoke)),
+            "fractureClass": evaluation.fracture_class,
+            "denosumabState": evaluation.denosumab.state,
+            "evidence": sorted({reference for one in spoke for reference in one.evidence}),
+            "asOf": evaluation.as_of.isoformat(),
+            "knowledgeVersion": evaluation.knowledge_version,
+        }
+        return {wire.EXTENSION: {name: value for name, value in members.items() if value}}
+
+    def _card(self, group: Sequence[Conclusion], evaluation: Evaluation) -> wire.Card:
+        speaks = group[0]
+        entries = [self.knowledge.rule(one.rule) for one in group]
+        suggestions = self._suggestions(group, evaluation)
+        return wire.Card(
+            uuid=self.new_id(),
+            summary=shortened(speaks.advice.summary),
+            indicator=speaks.advice.indicator.value,
+            source=self._source(entries[0]),
+            detail=_detail(group, evaluation),
+            suggestions=suggestions or None,
+            selectionBehavior=("at-most-one" if speaks.advice.choice else "any") if suggestions else None,
+            overrideReasons=_override_reasons(entries) or None,
+            links=self._links(entries) or None,
+            extension=self.extension(evaluation, group),
+        )
+
+    def _source(self, entry: RuleEntry) -> wire.Source:
+        return wire.Source(
+            label=f"{LABEL}: {entry.title}",
+            url=f"{self.base_url}/rules/{entry.id}" if self.base_url else None,
+            topic=wire.Coding(code=entry.decision, system=TOPICS, display=entry.title),
+        )
+
+    def _links(self, entries: Sequence[RuleEntry]) -> list[wire.Link]:
+        cited = dict.fromkeys(citation.source for entry in entries for citation in entry.citations)
+        sources = [self.knowledge.sources[name] for name in cited]
+        return [
+            wire.Link(label=f"{source.id}: {source.title}"[:200], url=source.link, type="absolute")
+            for source in sources
+            if source.link
+        ]
+
+    def _suggestions(self, group: Sequence[Conclusion], evaluation: Evaluation) -> list[wire.Suggestion]:
+        offered: dict[str, wire.Suggestion] = {}
+        recommended = 0
+        for conclusion in group:
+            for one in conclusion.advice.suggestions:
+                if one.label in offered:
+                    continue
+                # More than one recommendation is only allowed where any number may be accepted.
+                recommend = one.recommended and (recommended == 0 or not group[0].advice.choice)
+                recommended += recommend
+                offered[one.label] = wire.Suggestion(
+                    label=one.label,
+                    uuid=self.new_id(),
+                    isRecommended=True if recommend else None,
+                    actions=[self._action(action, conclusion, evaluation) for action in one.actions],
+                )
+        return list(offered.values())
+
+    def _action(self, action: Propose | Withdraw, conclusion: Conclusion, evaluation: Evaluation) -> wire.Action:
+        if isinstance(action, Withdraw):
+            return wire.Action(type="delete", description=action.why, resourceId=action.reference)
+        reasons = [reference for reference in conclusion.evidence if reference.startswith("Condition/")]
+        about = Draft(evaluation.patient, evaluation.as_of, reasons)
+        return wire.Action(
+            type="create",
+            description=f"Draft order: {label(action.order)}",
+            resource=draft(action.order, about, self.new_id(), due=action.due, urgent=action.urgent),
+        )
+
+
+def shortened(summary: str) -> str:
+    """A summary of fewer than 140 characters, cut at a word."""
+    if len(summary) <= SUMMARY_LENGTH:
+        return summary
+    return summary[: SUMMARY_LENGTH - 1].rsplit(" ", 1)[0].rstrip(",;:") + "…"
+
+
+def _rank(conclusion: Conclusion) -> tuple[int, int, str]:
+    indicator = conclusion.advice.indicator
+    groups = _RANK[indicator]
+    place = next((number for number, rules in enumerate(groups) if conclusion.rule in rules), len(groups))
+    return indicator.rank, place, conclusion.rule
+
+
+def _is_block(conclusion: Conclusion) -> bool:
+    return conclusion.advice.indicator is Indicator.CRITICAL and conclusion.rule in ("RVFX-05", *_BLOCKS)
+
+
+def _detail(group: Sequence[Conclusion], evaluation: Evaluation) -> str:
+    paragraphs: list[str] = []
+    for place, conclusion in enumerate(group):
+        if place:
+            paragraphs.append(f"**{conclusion.advice.summary}**")
+        paragraphs += conclusion.advice.detail
+    denosumab = evaluation.denosumab
+    if denosumab.last_dose is not None and denosumab.months_since is not None:
+        least, most = denosumab.months_since.min, denosumab.months_since.max
+        months = f"{least}" if least == most else f"{least} to {most}"
+        paragraphs.append(f"Denosumab: {denosumab.state}, {months} whole months since the last dose.")
+    paragraphs += evaluation.notes
+    if evaluation.gaps:
+        parts = "; ".join(f"{gap.part} ({gap.reason})" for gap in evaluation.gaps)
+        paragraphs.append(f"**Not complete**: {parts}. What is missing may change this.")
+    if evaluation.unusable:
+        named = ", ".join(sorted({one.reference or one.element for one in evaluation.unusable})[:5])
+        paragraphs.append(f"**Could not be used**: {len(evaluation.unusable)} item(s), such as {named}.")
+    rules = ", ".join(dict.fromkeys(one.rule for one in group))
+    paragraphs.append(f"Rules {rules}, knowledge {evaluation.knowledge_version}; not signed off by a physician.")
+    return "\n\n".join(dict.fromkeys(paragraphs))
+
+
+def _override_reasons(entries: Sequence[RuleEntry]) -> list[wire.Coding]:
+    reasons = {code: words for entry in entries for code, words in entry.override_reasons}
+    return [wire.Coding(code=code, system=OVERRIDE_REASONS, display=words) for code, words in reasons.items()]

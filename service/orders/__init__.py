@@ -1,0 +1,1 @@
+"""The orders that rules propose, as complete FHIR R4 drafts."""
