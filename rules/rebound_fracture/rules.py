@@ -12,7 +12,7 @@ from rules.reasoning.facts.fractures import DecidingClass, UnrelatedFractures
 from rules.reasoning.facts.patient import Person
 from rules.reasoning.plans import plans, tests_first, ways, what_follows
 from rules.reasoning.rule import Phase, rule
-from rules.reasoning.words import MRI, REFERRAL, WORK_UP, dose_sentence, months_between
+from rules.reasoning.words import MRI, REFERRAL, WORK_UP, dose_sentence, laboratory, months_between
 
 person = Person.named("person")
 course = Course.named("course")
@@ -22,6 +22,12 @@ unrelated = UnrelatedFractures.named("unrelated")
 coming = OnItsWay.named("coming")
 denosumab = Appraisal.named("denosumab")
 zoledronate = Appraisal.named("zoledronate")
+
+TURNOVER = laboratory("Order CTX and P1NP", "ctx", "p1np")
+DESPITE_BRIDGE = (
+    "**A bisphosphonate was given in between**, which does not exclude a rebound: measure turnover, check that the "
+    "drug was really given, taken and absorbed, and think of a second infusion."
+)
 
 
 @rule(
@@ -70,8 +76,9 @@ def possible_rebound_fracture(course: Course, verdict: DecidingClass) -> Advice:
             f"**Class RVFX_POSSIBLE**: {verdict.reason}. {dose_sentence(course)}",
             "Ask for the date of the last injection and compare with earlier imaging; MRI with STIR when the age of "
             "the fracture is unknown. Until disproved avoid cement augmentation and a bone-forming drug alone.",
+            *((DESPITE_BRIDGE,) if verdict.bridged else ()),
         ),
-        suggestions=(MRI,),
+        suggestions=(MRI, TURNOVER) if verdict.bridged else (MRI,),
     )
 
 
