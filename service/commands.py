@@ -32,7 +32,7 @@ class Refused(click.ClickException):
     exit_code = NOTHING_DONE
 
 
-class Day(click.ParamType):
+class Day(click.ParamType[date]):
     """A calendar day."""
 
     name = "date"
