@@ -16,6 +16,7 @@ from rules.reasoning.errors import KnowledgeError
 from service.as_of import day
 from service.assessing import Assessor
 from service.cds_hooks.cards import CardMaker
+from service.cds_hooks.hooks import HOOKS
 from service.record_run import NOTHING_DONE, RecordRun
 from service.reports import fhir_report, json_report
 from service.reports.course_picture import glyphs_for
@@ -23,7 +24,7 @@ from service.reports.explain_report import Explained, write_explanation
 from service.reports.page import Page
 from service.reports.terminal import closed_pipe_is_the_end, width, write_lines
 from service.reports.text_report import write_assessment
-from service.submission import DEFAULT_HOOK, HOOKS
+from service.submission import DEFAULT_HOOK
 
 
 class Refused(click.ClickException):
@@ -70,7 +71,7 @@ _as_of = click.option("--as-of", type=Day(), metavar="DATE", help="Assess as on 
 @_as_of
 @click.option(
     "--hook",
-    type=click.Choice(HOOKS),
+    type=click.Choice(list(HOOKS)),
     metavar="NAME",
     help=f"Which hook to answer: {', '.join(HOOKS)}. Default: that of a hook request, else {DEFAULT_HOOK}.",
 )
