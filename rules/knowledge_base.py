@@ -10,8 +10,9 @@ from functools import cached_property
 from pathlib import Path
 
 from rules.reasoning.errors import KnowledgeError
+from rules.reasoning.facts.appraisal import appraise
 from rules.reasoning.facts.derive import KINDS
-from rules.reasoning.facts.fractures import decide
+from rules.reasoning.facts.rebound import resolve
 from rules.reasoning.knowledge import (
     Citation,
     Limit,
@@ -158,7 +159,7 @@ def load_knowledge(
         limits=site,
         sources=sources,
         terminology=Terminology.load(FOLDER / "terminology", local=local_codes),
-        program=Program(kept, site, {Phase.RESOLVE: decide}, KINDS),
+        program=Program(kept, site, {Phase.RESOLVE: resolve, Phase.APPRAISE: appraise}, KINDS),
     )
 
 
