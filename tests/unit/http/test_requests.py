@@ -12,7 +12,7 @@ from service.cds_hooks.problems import BadRequest
 from service.cds_hooks.requests import read_request
 from tests.unit.commands.records import bundle, hook_request, zoledronate_draft
 
-ORDERS = {"selections": ["MedicationRequest/draft"], "draftOrders": bundle(zoledronate_draft())}
+ORDERS: dict[str, Any] = {"selections": ["MedicationRequest/draft"], "draftOrders": bundle(zoledronate_draft())}
 ACCESS = {"access_token": "t", "token_type": "Bearer", "expires_in": 300, "scope": "s", "subject": "x"}
 
 
