@@ -7,15 +7,14 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from service.settings import Settings, SettingsError, read_settings, variable
+from service.settings import ENV_FILE, Settings, SettingsError, read_settings
 
 
 @pytest.fixture(autouse=True)
 def bare(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """A folder without .env, and no variable of ours."""
+    """A folder of its own, whose .env is read."""
     monkeypatch.chdir(tmp_path)
-    for field in Settings.model_fields:
-        monkeypatch.delenv(variable(field), raising=False)
+    monkeypatch.setitem(Settings.model_config, "env_file", ENV_FILE)
 
 
 def refused(monkeypatch: pytest.MonkeyPatch, **variables: str) -> list[str]:
