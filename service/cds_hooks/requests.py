@@ -54,7 +54,7 @@ def read_request(body: bytes) -> HookRequest:
     Raises:
         BadRequest: it is no JSON, or a member is missing or not what the specification says.
     """
-    members = _decoded(body, _Object, "")
+    members = _decoded(body, _Object)
     hook = HOOKS.get(_required(members, "hook", str))
     if hook is None:
         raise BadRequest(f"must be one of {', '.join(HOOKS)}", "hook")
@@ -148,12 +148,12 @@ def _is_null(raw: msgspec.Raw) -> bool:
 _NAMES: Mapping[Any, str] = {str: "a string", int: "a whole number", list[str]: "a list of strings"}
 
 
-def _decoded(raw: bytes | msgspec.Raw, kind: type[_Value], element: str) -> _Value:
+def _decoded(raw: bytes | msgspec.Raw, kind: type[_Value], element: str = "body") -> _Value:
     try:
         return msgspec.json.decode(raw, type=kind)
     except RecursionError:
         raise BadRequest("is nested too deep", element) from None
     except msgspec.ValidationError:
-        raise BadRequest(f"must be {_NAMES.get(kind, 'a JSON object')}", element or "body") from None
+        raise BadRequest(f"must be {_NAMES.get(kind, 'a JSON object')}", element) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise BadRequest("is not JSON in UTF-8", element or "body") from None
+        raise BadRequest("is not JSON in UTF-8", element) from None

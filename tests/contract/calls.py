@@ -23,14 +23,17 @@ Json = dict[str, Any]
 
 def client(**options: Any) -> FlaskClient:
     """A client of a deployment on this machine, where requests may name the day of evaluation."""
-    return create_app(Settings(**{"auth": "off", "allow_as_of": True} | options)).test_client()
+    chosen: Json = {"auth": "off", "allow_as_of": True} | options
+    return create_app(Settings(**chosen)).test_client()
 
 
 def request_for(hook: str, **context: Any) -> Json:
     """A valid request of a hook that is served, about two doses and a fracture nine months later."""
-    orders = {"draftOrders": bundle(zoledronate_draft())} if hook.startswith("order") else {}
-    selections = {"selections": ["MedicationRequest/draft"]} if hook == "order-select" else {}
-    return hook_request(hook, **orders, **selections, **context)
+    if hook.startswith("order"):
+        context["draftOrders"] = bundle(zoledronate_draft())
+    if hook == "order-select":
+        context["selections"] = ["MedicationRequest/draft"]
+    return hook_request(hook, **context)
 
 
 def post(to: FlaskClient, request: object, hook: str = "patient-view", **options: Any) -> TestResponse:
