@@ -11,7 +11,7 @@ from pathlib import Path
 
 from rules.reasoning.errors import KnowledgeError
 from rules.reasoning.facts.derive import KINDS
-from rules.reasoning.facts.fractures import decide
+from rules.reasoning.facts.fractures import DecidingClass, FractureClass, UnrelatedFractures, decide
 from rules.reasoning.knowledge import (
     Citation,
     Limit,
@@ -23,10 +23,11 @@ from rules.reasoning.knowledge import (
     read_sources,
     read_yaml,
 )
-from rules.reasoning.rule import Phase, Program, Rule
+from rules.reasoning.rule import Phase, Program, Rule, Summary
 from rules.reasoning.terminology import Terminology
 
 FOLDER = Path(__file__).parent
+DECIDE = Summary(decide, (FractureClass, DecidingClass, UnrelatedFractures))
 JURISDICTIONS = ("US", "EU", "UK", "CA", "AU")
 
 
@@ -158,7 +159,7 @@ def load_knowledge(
         limits=site,
         sources=sources,
         terminology=Terminology.load(FOLDER / "terminology", local=local_codes),
-        program=Program(kept, site, {Phase.RESOLVE: decide}, KINDS),
+        program=Program(kept, site, {Phase.RESOLVE: DECIDE}, KINDS),
     )
 
 

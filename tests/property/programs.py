@@ -7,7 +7,7 @@ import random
 from rules.reasoning.conclusions import Advice, Indicator
 from rules.reasoning.conditions import each, fails, holds, limit
 from rules.reasoning.fact import Fact, Field
-from rules.reasoning.rule import Phase, Program, rule
+from rules.reasoning.rule import Phase, Program, Summary, rule
 
 
 class Course(Fact):
@@ -114,7 +114,7 @@ LIMITS = {"doses": 2.0, "opens": 3.0, "closes": 7.0, "score": 0.5}
 
 def program() -> Program:
     """The program, compiled anew."""
-    return Program([traumatic, probable, other, advise, calm], LIMITS, {Phase.RESOLVE: _summary})
+    return Program([traumatic, probable, other, advise, calm], LIMITS, {Phase.RESOLVE: Summary(_summary, (Verdict,))})
 
 
 def random_facts(source: random.Random) -> list[Fact]:
