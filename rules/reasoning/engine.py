@@ -206,7 +206,7 @@ class Session:
             return
         early = set(self._fire(durable_rules_engine.assert_facts(self._handle, json.dumps(batch))))
         if early:
-            raise EngineFailed("a rule fired before its phase began")
+            raise EngineFailed("a rule fired outside its phase")
 
     def match(self, phase: Phase) -> set[Match]:
         """All matches of the rules of a phase."""

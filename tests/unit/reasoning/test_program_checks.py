@@ -77,10 +77,22 @@ def test_a_rule_reads_what_an_earlier_phase_found() -> None:
 
 
 @pytest.mark.parametrize(
-    ("reads", "allowed"), [(Phase.RECOGNISE, False), (Phase.RESOLVE, False), (Phase.APPRAISE, True)]
+    ("reads", "absent", "allowed"),
+    [
+        (Phase.RECOGNISE, False, False),
+        (Phase.RECOGNISE, True, False),
+        (Phase.RESOLVE, False, False),
+        (Phase.RESOLVE, True, True),
+        (Phase.APPRAISE, False, True),
+        (Phase.APPRAISE, True, True),
+    ],
 )
-def test_what_a_summary_draws_together_is_known_to_the_phases_after_it(reads: Phase, allowed: bool) -> None:
-    reading = finding("READS", reads, FractureClass, each(Verdict.named("verdict")))
+def test_what_a_summary_adds_is_absent_in_its_phase_and_known_after_it(
+    reads: Phase, absent: bool, allowed: bool
+) -> None:
+    verdict = each(Verdict.named("verdict"))
+    when, unless = ([each(course)], [verdict]) if absent else ([verdict], [])
+    reading = rule("READS", phase=reads, when=when, unless=unless, emits=FractureClass)(find_nothing)
     summaries = {Phase.RESOLVE: Summary(lambda facts, limits: [Verdict(word="SUMMED", fractures=1)], (Verdict,))}
     if allowed:
         assert Verdict in Program([reading], LIMITS, summaries).kinds()
