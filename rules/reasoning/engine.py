@@ -121,12 +121,14 @@ class Engine:
             raise
         return int(handle)
 
-    def release(self, *, healthy: bool) -> None:
+    def release(self, *, healthy: bool, started: bool) -> None:
         """Give the engine back with an empty session, or throw it away after a failure."""
         handle, self._handle = self._handle, None
         try:
-            if healthy:
+            if started:
+                # Also before the rules are thrown away: they do not take their sessions with them.
                 durable_rules_engine.delete_state(handle, _SESSION)
+            if started and healthy:
                 self._handle = handle
             else:
                 durable_rules_engine.delete_ruleset(handle)
@@ -190,23 +192,27 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # The start fact fired unless nothing was ever asserted: only then is the session safe to delete.
-        self._engine.release(healthy=error is None and self._started)
+        self._engine.release(healthy=error is None, started=self._started)
         if isinstance(error, durable_rules_engine.error):
             raise EngineFailed(f"durable_rules: {error}") from error
 
     def add(self, facts: Sequence[Fact]) -> None:
         """Assert facts; their positions go on from those asserted before."""
-        batch = [self._engine.encode_fact(self._count + offset, fact) for offset, fact in enumerate(facts)]
         if not self._started:
-            self._started = True
-            batch.insert(0, self._engine.encode("start", "start", {}))
+            self._start()
+        batch = [self._engine.encode_fact(self._count + offset, fact) for offset, fact in enumerate(facts)]
         self._count += len(facts)
         if not batch:  # the engine crashes on an empty batch
             return
         early = set(self._fire(durable_rules_engine.assert_facts(self._handle, json.dumps(batch))))
         if early:
             raise EngineFailed("a rule fired outside its phase")
+
+    def _start(self) -> None:
+        # By itself and before all others: a session in which nothing has fired yet cannot be deleted.
+        start = self._engine.encode("start", "start", {})
+        set(self._fire(durable_rules_engine.assert_fact(self._handle, json.dumps(start))))
+        self._started = True
 
     def match(self, phase: Phase) -> set[Match]:
         """All matches of the rules of a phase."""

@@ -104,6 +104,12 @@ def calm() -> Advice:
     return Advice(indicator=Indicator.INFO, summary="goes on")
 
 
+@rule("BROKEN", phase=Phase.ADVISE, when=[each(course, course.doses == 3)])
+def broken(course: Course) -> None:
+    """A rule with a mistake in it."""
+    raise ZeroDivisionError
+
+
 def _summary(facts: object, limits: object) -> tuple[Verdict, ...]:
     found = [fact for fact in facts if isinstance(fact, FractureClass)]  # type: ignore[attr-defined]
     return (Verdict(word="SUMMED", fractures=len(found)),) if found else ()
