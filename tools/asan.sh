@@ -6,7 +6,7 @@ cd "$(dirname "$0")/.."
 
 python="$PWD/.venv/bin/python"
 build="$PWD/build/asan"
-tests=(tests/unit/reasoning tests/unit/test_canary.py tests/unit/test_denosumab_state.py tests/unit/test_fracture_class.py
+tests=(tests/unit/reasoning tests/unit/test_denosumab_state.py tests/unit/test_fracture_class.py
   tests/property)
 [ $# -eq 0 ] || tests=("$@")
 
