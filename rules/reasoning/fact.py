@@ -139,6 +139,10 @@ class Fact:
         own = vars(self)
         return {name: own[name] for name in self.schema}
 
+    def in_words(self) -> str | None:
+        """The fact as people say it; None when its fields say it well enough, "" when another fact says it."""
+        return None
+
     def details(self) -> dict[str, object]:
         """What stays with the fact beside its fields."""
         return {field.name: getattr(self, field.name) for field in fields(self) if field.name not in self.schema}

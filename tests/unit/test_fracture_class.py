@@ -9,23 +9,25 @@ import pytest
 
 import rules.classification
 import rules.classification.fracture_class as classification
-from rules.knowledge_base import DECIDE
 from rules.reasoning.dates import DateInterval
 from rules.reasoning.facts.course import exposure
 from rules.reasoning.facts.fractures import (
     DecidingClass,
     FractureClass,
     FractureEvent,
+    UnrelatedFractures,
+    decide,
     fracture_facts,
 )
 from rules.reasoning.knowledge import Limits, read_limits
 from rules.reasoning.reasoner import Reasoner, Trace
-from rules.reasoning.rule import Phase, Program, Rule
+from rules.reasoning.rule import Phase, Program, Rule, Summary
 from rules.reasoning.timeline import MedicationEvent, MedicationRecord, Patient, PatientTimeline, Standing
 
 LIMITS = Limits(read_limits(Path(rules.classification.__path__[0]) / "knowledge.yaml"))
 RULES = [one for one in vars(classification).values() if isinstance(one, Rule)]
-REASONER = Reasoner(Program(RULES, LIMITS, {Phase.RESOLVE: DECIDE}))
+DECIDED = Summary(decide, (FractureClass, DecidingClass, UnrelatedFractures))
+REASONER = Reasoner(Program(RULES, LIMITS, {Phase.RESOLVE: DECIDED}))
 TWO_DOSES = ("2023-07-31", "2024-01-31")
 
 
