@@ -88,6 +88,10 @@ class OnItsWay(Fact):
     drug: Field[str]
 
 
+APPRAISED: tuple[type[Fact], ...] = (Appraisal, JudgedDraft, OnItsWay)
+"""The kinds of facts that `appraise` may add."""
+
+
 def appraise(facts: Sequence[Fact], limits: Mapping[str, float]) -> list[Fact]:
     """One appraisal a candidate, and the orders that count as treatment on its way."""
     del limits  # the rules that found the cautions read them

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from rules.reasoning.fact import Fact
-from rules.reasoning.facts.appraisal import appraise
+from rules.reasoning.facts.appraisal import APPRAISED, appraise
 from rules.reasoning.facts.bone_density import bone_density_fact
-from rules.reasoning.facts.care import admissions, care_needs, dental_surgery, rehabilitation_fact
+from rules.reasoning.facts.care import CareNeed, admissions, care_needs, dental_surgery, rehabilitation_fact
 from rules.reasoning.facts.comorbidity import comorbidity_facts
 from rules.reasoning.facts.course import Exposure, exposure
 from rules.reasoning.facts.denosumab import Today, course_fact
@@ -26,7 +26,7 @@ from rules.reasoning.facts.patient import (
     turnover_fact,
 )
 from rules.reasoning.facts.place import Place
-from rules.reasoning.facts.rebound import resolve
+from rules.reasoning.facts.rebound import RESOLVED, resolve
 from rules.reasoning.facts.red_flags import emergency_facts, other_causes
 from rules.reasoning.facts.safety import allergies, drafts, safety_history
 from rules.reasoning.facts.symptoms import symptom_facts
@@ -46,7 +46,10 @@ def after_appraisal(facts: Sequence[Fact], limits: Mapping[str, float]) -> list[
     return [*appraised, *care_needs([*facts, *appraised])]
 
 
-SUMMARIES: Mapping[Phase, Summary] = {Phase.RESOLVE: resolve, Phase.APPRAISE: after_appraisal}
+SUMMARIES: Mapping[Phase, Summary] = {
+    Phase.RESOLVE: Summary(resolve, RESOLVED),
+    Phase.APPRAISE: Summary(after_appraisal, (*APPRAISED, CareNeed)),
+}
 """What is drawn together after a phase, before the next one begins."""
 
 

@@ -8,11 +8,11 @@ from datetime import date, timedelta
 from rules.reasoning.dates import add_months
 from rules.reasoning.fact import Fact, Field
 from rules.reasoning.facts.denosumab import Course, Today
-from rules.reasoning.facts.exit import planned_stops
-from rules.reasoning.facts.fractures import DecidingClass, Fracture, decide
+from rules.reasoning.facts.exit import PlannedStop, planned_stops
+from rules.reasoning.facts.fractures import DecidingClass, Fracture, FractureClass, UnrelatedFractures, decide
 from rules.reasoning.facts.laboratory import Calcium
 from rules.reasoning.facts.red_flags import Emergency, OtherCause
-from rules.reasoning.facts.risk import stop_risk
+from rules.reasoning.facts.risk import StopRisk, stop_risk
 
 MAY_BE_REBOUND = frozenset({"RVFX_PROBABLE", "RVFX_POSSIBLE", "UNKNOWN"})
 HIGH_IN_THE_CHEST = frozenset({"T1", "T2", "T3", "T4"})
@@ -60,6 +60,20 @@ class MalignancyQuestion(Fact):
 
     number: Field[int]
     words: tuple[str, ...] = ()
+
+
+RESOLVED: tuple[type[Fact], ...] = (
+    FractureClass,
+    DecidingClass,
+    UnrelatedFractures,
+    ReboundConcern,
+    StopRisk,
+    PlannedStop,
+    WaveWindow,
+    SpineTrouble,
+    MalignancyQuestion,
+)
+"""The kinds of facts that `resolve` may add."""
 
 
 def resolve(facts: Sequence[Fact], limits: Mapping[str, float]) -> list[Fact]:
