@@ -167,6 +167,7 @@ def test_a_body_that_is_too_large_is_a_413() -> None:
     small = client(max_body_bytes=2000)
     refused(post(small, EXAMPLE.read_bytes()), 413)
     refused(post(small, b" " * 2001), 413)
+    refused(post(small, b" " * 2000), 400)
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/xml", "application/x-www-form-urlencoded", ""])
