@@ -17,6 +17,7 @@ from pathlib import Path
 
 import pytest
 
+from service.settings import PREFIX
 from tests.contract.calls import EXAMPLE, ROOT
 
 OPEN = {"REBOUNDWATCH_AUTH": "off", "REBOUNDWATCH_ALLOW_AS_OF": "1"}
@@ -43,7 +44,8 @@ class Running:
 
 
 def environment(**variables: str) -> dict[str, str]:
-    return {**os.environ, **OPEN, "PYTHONPATH": str(ROOT), **variables}
+    bare = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    return {**bare, **OPEN, "PYTHONPATH": str(ROOT), **variables}
 
 
 def free_port() -> int:
@@ -125,7 +127,7 @@ def ended(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
     """What a command that must not serve says as it ends."""
     return subprocess.run(
         [sys.executable, "-m", *command],
-        cwd=ROOT,
+        cwd=ROOT / "tests",  # where no .env is
         env=environment(**variables),
         capture_output=True,
         text=True,
@@ -154,7 +156,7 @@ def test_what_may_not_be_served_is_said_before_anything_listens(
 
 
 def test_gunicorn_by_itself_refuses_an_address_that_others_reach() -> None:
-    conf = "service/gunicorn.conf.py"
+    conf = str(ROOT / "service" / "gunicorn.conf.py")
     result = ended("gunicorn", "-c", conf, "-b", f"0.0.0.0:{free_port()}", REBOUNDWATCH_ALLOW_AS_OF="0")
     assert result.returncode == 2
     assert "REBOUNDWATCH_AUTH=off is refused on 0.0.0.0" in result.stderr
