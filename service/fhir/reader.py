@@ -6,10 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-import msgspec
-from fhir.resources import get_fhir_model_class as model_of_r5
-from fhir.resources.R4B import get_fhir_model_class as model_of_r4b
-
 from rules.reasoning.terminology import Terminology
 from rules.reasoning.timeline import ClinicalEvent, Gap, Patient, PatientTimeline, Unusable
 from service.fhir import resources_r4 as r4
@@ -17,11 +13,9 @@ from service.fhir.dialects import r4 as dialect
 from service.fhir.documents import Document, Item, UnreadableDocument, content
 from service.fhir.elements import CodeableConcept, Reference
 from service.fhir.reading import PatientReading, last_two
+from service.fhir.validation import invalid
 
 __all__ = ["Document", "Reading", "RecordReader", "UnreadableDocument"]
-
-_MODELS = {"R4": model_of_r4b, "R5": model_of_r5}
-"""R4 is read with the models of R4B: for the resources read here they are the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +81,11 @@ class RecordReader:
             reading.selected = not item.document.selected or item.reference in item.document.selected
             found = dialect.events(item.resource, reading)
             # Drafts are often incomplete while they are written; they are read as far as they go.
-            if found and not reading.draft and (reason := _invalid(item)):
+            if (
+                found
+                and not reading.draft
+                and (reason := invalid(item.resource.resourceType, item.version, item.sent or item.resource))
+            ):
                 reading.refuse(item.reference, reason[0], reason[1])
             else:
                 events += found
@@ -103,19 +101,6 @@ class RecordReader:
             unusable=tuple(reading.unusable),
             gaps=gaps,
         )
-
-
-def _invalid(item: Item) -> tuple[str, str] | None:
-    """What the official model finds wrong with the members that were read, as (element, reason); None if nothing."""
-    kind = item.resource.resourceType
-    try:
-        _MODELS[item.version](kind).model_validate(msgspec.to_builtins(item.sent or item.resource))
-    except Exception as error:  # the models raise more kinds than they document; each is named, none is lost
-        details = getattr(error, "errors", None)
-        first = details()[0] if callable(details) else {"loc": (), "type": type(error).__name__}
-        element = ".".join([kind, *(str(part) for part in first["loc"])])
-        return element, f"is not valid FHIR {item.version} ({first['type']})"
-    return None
 
 
 def _belongings(items: Sequence[Item], patients: Mapping[str, Item], unusable: list[Unusable]) -> dict[str, list[Item]]:

@@ -117,6 +117,8 @@ class PatientReading:
 
 def clean(text: str, longest: int = MAX_TEXT) -> str:
     """Words of a record without control characters, and bounded."""
+    if len(text) <= longest and text.isprintable():
+        return text.strip()
     return _CONTROL.sub(" ", text[: 2 * longest]).strip()[:longest]
 
 
