@@ -41,7 +41,7 @@ format: venv ## format the code
 
 .PHONY: types
 types: venv ## strict types
-	$(BIN)/mypy rules
+	$(BIN)/mypy rules service tests benchmarks
 
 .PHONY: contracts
 contracts: venv ## who may import whom
@@ -49,6 +49,14 @@ contracts: venv ## who may import whom
 
 .PHONY: check
 check: test lint types contracts ## everything that CI checks
+
+.PHONY: asan
+asan: venv ## the engine's tests under the address sanitizer
+	tools/asan.sh
+
+.PHONY: memory
+memory: venv ## 50,000 evaluations must not grow the process
+	$(BIN)/python -m benchmarks.engine_memory
 
 .PHONY: catalogue
 catalogue: venv ## write rules/CATALOGUE.md anew

@@ -138,6 +138,9 @@ def _notes(course: Course, found: Exposure, trace: Trace) -> Sequence[str]:
     notes = list(found.notes)
     [state] = trace.all(DenosumabState)
     [turnover] = trace.all(Turnover)
+    products = {dose.product for dose in found.doses}
+    if {"60mg", "120mg"} <= products:
+        notes.append("Both products are on record, 60 mg and 120 mg: the clock follows the most recent dose.")
     if any(dose.basis == "inferred" and dose.product == "60mg" for dose in found.doses):
         notes.append("Some doses are known only from completed orders, or their strength only from their spacing.")
     if found.active_order and state.word == "PRESUMED_DISCONTINUED":

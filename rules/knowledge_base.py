@@ -10,8 +10,10 @@ from functools import cached_property
 from pathlib import Path
 
 from rules.reasoning.errors import KnowledgeError
+from rules.reasoning.facts.appraisal import Appraisal, OnItsWay, appraise
 from rules.reasoning.facts.derive import KINDS
-from rules.reasoning.facts.fractures import decide
+from rules.reasoning.facts.fractures import DecidingClass, FractureClass, UnrelatedFractures
+from rules.reasoning.facts.rebound import ReboundConcern, resolve
 from rules.reasoning.knowledge import (
     Citation,
     Limit,
@@ -23,10 +25,14 @@ from rules.reasoning.knowledge import (
     read_sources,
     read_yaml,
 )
-from rules.reasoning.rule import Phase, Program, Rule
+from rules.reasoning.rule import Phase, Program, Rule, Summary
 from rules.reasoning.terminology import Terminology
 
 FOLDER = Path(__file__).parent
+SUMMARIES = {
+    Phase.RESOLVE: Summary(resolve, (FractureClass, DecidingClass, UnrelatedFractures, ReboundConcern)),
+    Phase.APPRAISE: Summary(appraise, (Appraisal, OnItsWay)),
+}
 JURISDICTIONS = ("US", "EU", "UK", "CA", "AU")
 
 
@@ -158,7 +164,7 @@ def load_knowledge(
         limits=site,
         sources=sources,
         terminology=Terminology.load(FOLDER / "terminology", local=local_codes),
-        program=Program(kept, site, {Phase.RESOLVE: decide}, KINDS),
+        program=Program(kept, site, SUMMARIES, KINDS),
     )
 
 

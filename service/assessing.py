@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -38,23 +39,31 @@ class Assessor:
         A patient whose evaluation fails is named as unusable; the others are assessed all the same.
         """
         reading, unusable = self._read(submission, as_of)
-        other = [timeline for timeline in reading.timelines if not _belongs(timeline, submission)]
-        if other:
-            found = other[0].patient.reference
-            reason = f"is not the record of {submission.patient}, whom the request is about"
-            return Assessed(submission.name, (), (Unusable(found, reason, "", submission.name),))
-        evaluations: list[Evaluation] = []
         unusable += reading.unusable
-        for timeline in reading.timelines:
-            complete = replace(timeline, gaps=(*timeline.gaps, *submission.gaps))
-            unusable += timeline.unusable
+        hook = None if all_hooks else submission.hook
+        evaluations: list[Evaluation] = []
+        for read, timeline in zip(reading.timelines, _complete(reading, submission), strict=True):
+            unusable += read.unusable
             try:
-                evaluations.append(self.evaluator.evaluate(complete, None if all_hooks else submission.hook))
+                evaluations.append(self.evaluator.evaluate(timeline, hook))
             except ClinicalCoreError as error:
                 unusable.append(Unusable(timeline.patient.reference, f"not assessed: {error}", "", submission.name))
         if not reading.timelines and not unusable:
             unusable.append(Unusable("", "holds no resource of a patient", "", submission.name))
         return Assessed(submission.name, tuple(evaluations), tuple(unusable))
+
+    def evaluate(self, submission: Submission, as_of: date) -> Evaluation:
+        """The evaluation of a submission that is about one patient, as a hook call needs it: whole, or an error.
+
+        Raises:
+            UnreadableDocument: a document holds no FHIR, or the patient cannot be read.
+            ClinicalCoreError: the evaluation is void.
+        """
+        reading = self._reader.read(submission.documents, as_of=as_of)
+        if len(reading.timelines) != 1:
+            raise UnreadableDocument("the patient cannot be read")
+        [timeline] = _complete(reading, submission)
+        return self.evaluator.evaluate(timeline, submission.hook)
 
     def _read(self, submission: Submission, as_of: date) -> tuple[Reading, list[Unusable]]:
         """What can be read; a document that cannot is named, and the others are read without it."""
@@ -77,5 +86,9 @@ class Assessor:
         return tuple(self.evaluator.why_silent(evaluation, rule) for rule in silent)
 
 
-def _belongs(timeline: PatientTimeline, submission: Submission) -> bool:
-    return submission.patient is None or timeline.patient.reference == submission.patient
+def _complete(reading: Reading, submission: Submission) -> Iterator[PatientTimeline]:
+    """The timelines with what is missing from the submission; what belongs to no patient is the only patient's."""
+    strays = reading.unusable if len(reading.timelines) == 1 else ()
+    for timeline in reading.timelines:
+        gaps, unusable = (*timeline.gaps, *submission.gaps), (*timeline.unusable, *strays)
+        yield replace(timeline, gaps=gaps, unusable=unusable)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, NoReturn, TypeVar
 
 import click
 
 from rules import catalogue
-from rules.knowledge_base import Knowledge, load_knowledge
+from rules.knowledge_base import Knowledge
 from rules.reasoning.errors import KnowledgeError
 from service.as_of import day
-from service.assessing import Assessor
-from service.cds_hooks.cards import CardMaker
+from service.cds_hooks.hooks import HOOKS
+from service.configuration import check_configuration
+from service.deployment import site_assessor, site_cards, site_knowledge
 from service.record_run import NOTHING_DONE, RecordRun
 from service.reports import fhir_report, json_report
 from service.reports.course_picture import glyphs_for
@@ -23,7 +24,11 @@ from service.reports.explain_report import Explained, write_explanation
 from service.reports.page import Page
 from service.reports.terminal import closed_pipe_is_the_end, width, write_lines
 from service.reports.text_report import write_assessment
-from service.submission import DEFAULT_HOOK, HOOKS
+from service.serving import serve
+from service.settings import Settings, SettingsError, read_settings
+from service.submission import DEFAULT_HOOK
+
+_Made = TypeVar("_Made")
 
 
 class Refused(click.ClickException):
@@ -32,7 +37,7 @@ class Refused(click.ClickException):
     exit_code = NOTHING_DONE
 
 
-class Day(click.ParamType):
+class Day(click.ParamType[date]):
     """A calendar day."""
 
     name = "date"
@@ -70,7 +75,7 @@ _as_of = click.option("--as-of", type=Day(), metavar="DATE", help="Assess as on 
 @_as_of
 @click.option(
     "--hook",
-    type=click.Choice(HOOKS),
+    type=click.Choice(list(HOOKS)),
     metavar="NAME",
     help=f"Which hook to answer: {', '.join(HOOKS)}. Default: that of a hook request, else {DEFAULT_HOOK}.",
 )
@@ -102,7 +107,7 @@ def assess(files: Sequence[str], as_of: date | None, hook: str | None, form: str
       curl -s "$FHIR/Patient/1/\\$everything" | reboundwatch assess -
     """
     run = _run(as_of, hook)
-    maker = CardMaker(run.assessor.knowledge)
+    maker = site_cards(_settings(), run.assessor.knowledge)
     for name, evaluation in run.evaluations(files, all_hooks=False):
         if form == "text":
             page = Page(width())
@@ -122,12 +127,25 @@ def _json(value: dict[str, Any]) -> None:
 
 
 def _run(as_of: date | None, hook: str | None) -> RecordRun:
-    return RecordRun(Assessor(_knowledge()), date.today(), as_of, hook, sys.stdin.buffer)
+    assessor = _set_up(site_assessor)
+    return RecordRun(assessor, date.today(), as_of, hook, sys.stdin.buffer)
+
+
+def _settings() -> Settings:
+    try:
+        return read_settings()
+    except SettingsError as error:
+        raise Refused(str(error)) from None
 
 
 def _knowledge() -> Knowledge:
+    return _set_up(site_knowledge)
+
+
+def _set_up(make: Callable[[Settings], _Made]) -> _Made:
+    """What a command works with, as the site set it."""
     try:
-        return load_knowledge()
+        return make(_settings())
     except KnowledgeError as error:
         raise Refused(str(error)) from None
 
@@ -167,10 +185,6 @@ def explain(files: Sequence[str], as_of: date | None) -> None:
     raise SystemExit(run.status)
 
 
-if __name__ == "__main__":
-    main()
-
-
 @main.command()
 @click.option("--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True)
 def rules(form: str) -> None:
@@ -190,3 +204,32 @@ def rules(form: str) -> None:
             for line in (entry.sentence, f"{entry.evidence_level}; {cited}", f"hooks: {', '.join(entry.hooks)}"):
                 click.echo(click.wrap_text(line, 100, " " * 10, " " * 10))
         click.echo(f"{len(knowledge.rules)} rules, knowledge {knowledge.version}, {catalogue.NOT_SIGNED_OFF}.")
+
+
+@main.command("serve")
+@click.option("--host", metavar="ADDRESS", help="Address to listen on; default REBOUNDWATCH_HOST, else 127.0.0.1.")
+@click.option("--port", type=int, metavar="PORT", help="Port to listen on; default REBOUNDWATCH_PORT, else 8080.")
+@click.option("--workers", type=int, metavar="N", help="Worker processes; default one a processor, at least two.")
+def serve_hooks(host: str | None, port: int | None, workers: int | None) -> NoReturn:
+    """Serve CDS Hooks and the pages for people, with the production settings of gunicorn.
+
+    \b
+    Examples:
+      REBOUNDWATCH_AUTH=off reboundwatch serve
+      REBOUNDWATCH_AUTH=off reboundwatch serve --port 9000 --workers 4
+    """
+    try:
+        serve(host=host, port=port, workers=workers)
+    except SettingsError as error:
+        raise Refused(str(error)) from None
+
+
+@main.command("check-config")
+def check_config() -> None:
+    """Say what is set, what is unsafe, and what cannot be reached.
+
+    Exit status: 0 ready to serve; 1 it would serve, but something is unwise; 2 it would not serve.
+    """
+    report = check_configuration()
+    click.echo("\n".join(report.lines))
+    raise SystemExit(report.status)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -10,42 +10,33 @@ from typing import Any
 import msgspec
 
 from rules.reasoning.timeline import Gap, Unusable
-from service.as_of import day
+from service.cds_hooks.hooks import Shape
+from service.cds_hooks.prefetch import check_context, read_prefetch
+from service.cds_hooks.problems import Problem
+from service.cds_hooks.requests import HookRequest, read_request
 from service.fhir.reader import Document
 from service.record_files import LINES, Record, RecordFile
 
-HOOKS = (
-    "patient-view",
-    "order-select",
-    "order-sign",
-    "encounter-start",
-    "encounter-discharge",
-    "problem-list-item-create",
-    "appointment-book",
-    "medication-refill",
-)
 DEFAULT_HOOK = "patient-view"
 
 _ORDER_HOOKS = ("order-select", "order-sign")
-_CONTEXT = {"draftOrders": True, "medications": True, "appointments": False, "conditions": False}
-"""Members of a hook's context that hold FHIR, and whether its resources are orders still being written."""
-
-_AS_OF = "org.reboundwatch.as-of"
 
 
 @dataclass(frozen=True, slots=True)
 class Submission:
     """One record, ready to be read, with the hook to answer.
 
-    `as_of` is the day that a hook request names; `patient` the only patient that its record may hold ("Patient/x").
+    `as_of` is the day that a hook request names. `gaps` says what of the record is missing, `incomplete` under which
+    keys of the prefetch; from the required parts in `in_part` no absence may be concluded.
     """
 
     name: str
     documents: tuple[Document, ...]
     hook: str
     as_of: date | None = None
-    patient: str | None = None
     gaps: tuple[Gap, ...] = ()
+    incomplete: tuple[str, ...] = ()
+    in_part: tuple[str, ...] = ()
 
 
 class _Marks(msgspec.Struct):
@@ -53,15 +44,6 @@ class _Marks(msgspec.Struct):
 
     hook: msgspec.Raw
     context: msgspec.Raw
-
-
-class _Request(msgspec.Struct):
-    """The members of a hook request that are read here."""
-
-    hook: str
-    context: dict[str, msgspec.Raw]
-    prefetch: dict[str, msgspec.Raw] | None = None
-    extension: dict[str, Any] | None = None
 
 
 def submitted(record: Record, hook: str | None) -> Submission | Unusable:
@@ -105,62 +87,46 @@ def _is_request(data: bytes) -> bool:
     return True
 
 
+def requested(request: HookRequest, name: str) -> Submission:
+    """The submission that a hook request makes.
+
+    Raises:
+        BadRequest: FHIR in it is malformed, or about another patient.
+        RequiredDataMissing: what nothing may be concluded without was not sent.
+    """
+    check_context(request)
+    prefetched = read_prefetch(request)
+    record = [Document(f"prefetch.{key}", raw) for key, raw in prefetched.values.items()]
+    context = [
+        Document(
+            f"context.{member.name}",
+            request.bundles[member.name],
+            draft=member.shape is Shape.ORDERS,
+            selected=request.selections,
+        )
+        for member in request.hook.context
+        if member.name in request.bundles
+    ]
+    return Submission(
+        name=name,
+        documents=(*record, *context),
+        hook=request.hook.name,
+        as_of=request.as_of,
+        gaps=prefetched.gaps,
+        incomplete=prefetched.incomplete,
+        in_part=prefetched.in_part,
+    )
+
+
 def _requested(file: RecordFile, hook: str | None) -> Submission | Unusable:
     try:
-        request = msgspec.json.decode(file.data, type=_Request)
-        patient = _text(request.context, "patientId")
-        selected = frozenset(msgspec.json.decode(request.context.get("selections", b"[]"), type=list[str]))
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        return Unusable("", f"is not a hook request that can be read: {error}", "", file.name)
-    if request.hook not in HOOKS:
-        return Unusable("", f"asks for hook {request.hook!r}, which is not served here", "hook", file.name)
-    if hook is not None and hook != request.hook:
-        return Unusable("", f"is a request of hook {request.hook}, not of {hook} as --hook says", "hook", file.name)
-    if not patient:
-        return Unusable("", "names no patient", "context.patientId", file.name)
-    said = (request.extension or {}).get(_AS_OF)
-    try:
-        as_of = day(str(said)) if said is not None else None
-    except ValueError as error:
-        return Unusable("", str(error), f"extension.{_AS_OF}", file.name)
-    documents, gaps = _prefetched(request.prefetch or {})
-    context = [
-        Document(f"context.{member}", bytes(request.context[member]), draft=draft, selected=selected)
-        for member, draft in _CONTEXT.items()
-        if member in request.context
-    ]
-    reference = f"Patient/{patient.removeprefix('Patient/')}"
-    return Submission(file.name, (*documents, *context), request.hook, as_of, reference, gaps)
-
-
-def _text(context: Mapping[str, msgspec.Raw], member: str) -> str:
-    return msgspec.json.decode(context.get(member, b'""'), type=str)
-
-
-def _prefetched(prefetch: Mapping[str, msgspec.Raw]) -> tuple[list[Document], tuple[Gap, ...]]:
-    """The answers as documents; a query that failed is a gap, one that found nothing (null) is an empty answer."""
-    documents: list[Document] = []
-    gaps: list[Gap] = []
-    for key, raw in prefetch.items():
-        if bytes(raw) == b"null":
-            continue
-        kind = _resource_type(bytes(raw))
-        if kind == "OperationOutcome":
-            gaps.append(Gap(key, "the query failed"))
-        else:
-            documents.append(Document(f"prefetch.{key}", bytes(raw)))
-    return documents, tuple(gaps)
-
-
-class _Typed(msgspec.Struct):
-    resourceType: str = ""
-
-
-def _resource_type(data: bytes) -> str:
-    try:
-        return msgspec.json.decode(data, type=_Typed).resourceType
-    except (msgspec.MsgspecError, RecursionError):
-        return ""
+        request = read_request(file.data)
+        if hook is not None and hook != request.hook.name:
+            said = f"is a request of hook {request.hook.name}, not of {hook} as --hook says"
+            return Unusable("", said, "hook", file.name)
+        return requested(request, file.name)
+    except Problem as problem:
+        return Unusable("", problem.reason, problem.elements[0] if problem.elements else "", file.name)
 
 
 def _drafts_apart(document: Document, select: bool) -> tuple[Document, ...]:

@@ -9,11 +9,13 @@ import pytest
 
 from tests.storybook.case import BadCase, Case, load_cases, read_cases
 from tests.storybook.outcome import differences
-from tests.storybook.routes import CommandLine, InProcess
+from tests.storybook.routes import CommandLine, Http, InProcess, over_http
 from tests.storybook.vocabulary import Json
 
 CASES = load_cases()
 IN_PROCESS = InProcess.of()
+HTTP = Http.of()
+SERVED = [case for case in CASES if case.told.when.hook in HTTP.hooks]
 
 
 @pytest.fixture(scope="module")
@@ -35,6 +37,12 @@ def test_the_case_comes_out_as_it_says(case: Case) -> None:
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_the_command_line_says_the_same(case: Case, by_command_line: Mapping[str, Json]) -> None:
     assert by_command_line[case.name] == IN_PROCESS.answer(IN_PROCESS.evaluate(case))
+
+
+@pytest.mark.parametrize("case", SERVED, ids=str)
+def test_a_call_over_http_says_the_same(case: Case) -> None:
+    [answer] = HTTP.answers([case]).values()
+    assert answer == over_http(IN_PROCESS.answer(IN_PROCESS.evaluate(case)))
 
 
 SHEET = """

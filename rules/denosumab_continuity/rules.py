@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from rules.reasoning.conclusions import Advice, Indicator
+from rules.reasoning.conclusions import Advice, Indicator, Suggestion
 from rules.reasoning.conditions import each, fails, holds
 from rules.reasoning.dates import whole_months
+from rules.reasoning.facts.appraisal import WARNING, Appraisal
 from rules.reasoning.facts.denosumab import Course, DenosumabState, Today
+from rules.reasoning.facts.drugs import DENOSUMAB, ZOLEDRONATE
 from rules.reasoning.facts.patient import FollowOn, History, NextDose, Person
+from rules.reasoning.plans import plans, tests_first, ways, what_follows
 from rules.reasoning.rule import Phase, rule
 from rules.reasoning.words import RADIOGRAPHS, SAFETY_TESTS, dose_sentence, laboratory, months_since_last_dose
 
@@ -19,6 +22,16 @@ today = Today.named("today")
 booking = NextDose.named("booking")
 follow_on = FollowOn.named("follow_on")
 history = History.named("history")
+denosumab = Appraisal.named("denosumab")
+zoledronate = Appraisal.named("zoledronate")
+
+WORK_UP_OF_A_LAPSE = Suggestion(
+    "Order radiographs of the spine, turnover and safety tests",
+    (
+        *RADIOGRAPHS.actions,
+        *laboratory("", "ctx", "p1np", "calcium", "albumin", "creatinine", "25ohd").actions,
+    ),
+)
 
 
 @rule(
@@ -46,20 +59,39 @@ def dose_due(course: Course) -> Advice:
 @rule(
     "RVFX-11",
     phase=Phase.ADVISE,
-    when=[each(person, holds(person.advised)), each(state, state.word == "OVERDUE"), each(course), each(today)],
+    when=[
+        each(person, holds(person.advised)),
+        each(state, state.word == "OVERDUE"),
+        each(course),
+        each(today),
+        each(denosumab, denosumab.drug == DENOSUMAB),
+        each(zoledronate, zoledronate.drug == ZOLEDRONATE),
+    ],
 )
-def dose_overdue(course: Course, today: Today) -> Advice:
+def dose_overdue(course: Course, today: Today, denosumab: Appraisal, zoledronate: Appraisal) -> Advice:
     """More than 7 months after the last dose denosumab is overdue."""
+    offered = plans(denosumab, zoledronate)
+    conflict = bool(denosumab.barriers) or denosumab.weight == WARNING
+    act = (
+        f"Conflict: {denosumab.cautions[0].reason}. Plan the next dose with care; ask about back pain."
+        if conflict
+        else "Give it now or switch; ask about new back pain first."
+    )
     return Advice(
         indicator=Indicator.WARNING,
-        summary=f"Denosumab overdue: {months_since_last_dose(course, today)} months since last dose. "
-        "Give it now or switch; ask about new back pain first.",
+        summary=f"Denosumab overdue: {months_since_last_dose(course, today)} months since last dose. {act}",
         detail=(
             dose_sentence(course),
-            "Give 60 mg as soon as calcium is known to allow it, and time the next doses from this injection. If it "
-            "cannot be given, change to another antiresorptive. Ask about back pain and loss of height.",
+            "To wait has its own risk: the effect of denosumab is ending, and something speaks against the next dose. "
+            "Plan the injection, or another antiresorptive, with a specialist within days."
+            if conflict
+            else "Give 60 mg as soon as calcium is known to allow it, and time the next doses from this injection. If "
+            "it cannot be given, change to another antiresorptive. Ask about back pain and loss of height.",
+            *ways(denosumab, zoledronate),
+            *(() if offered else (what_follows(denosumab, zoledronate),)),
         ),
-        suggestions=(SAFETY_TESTS,),
+        suggestions=offered or tests_first(denosumab, zoledronate),
+        choice=bool(offered),
     )
 
 
@@ -78,9 +110,18 @@ def dose_overdue(course: Course, today: Today) -> Advice:
         ),
         each(follow_on, fails(follow_on.covering)),
         each(history),
+        each(denosumab, denosumab.drug == DENOSUMAB),
+        each(zoledronate, zoledronate.drug == ZOLEDRONATE),
     ],
 )
-def denosumab_lapsed(course: Course, today: Today, history: History, limits: Mapping[str, float]) -> Advice:
+def denosumab_lapsed(
+    course: Course,
+    today: Today,
+    history: History,
+    denosumab: Appraisal,
+    zoledronate: Appraisal,
+    limits: Mapping[str, float],
+) -> Advice:
     """Nine to 36 months after the last dose without a follow-on drug, denosumab has lapsed."""
     months = months_since_last_dose(course, today)
     high_risk = history.vertebral_fracture or history.risk_drug or course.doses >= limits["exposure_long_doses"]
@@ -93,6 +134,7 @@ def denosumab_lapsed(course: Course, today: Today, history: History, limits: Map
         else f"Denosumab lapsed {months} months with no follow-on drug: peak rebound period. "
         "Check for fractures, treat within days."
     )
+    offered = plans(denosumab, zoledronate)
     hold = "Denosumab is on hold: the clock runs. " if course.stop is not None and course.stop.on_hold else ""
     return Advice(
         indicator=Indicator.CRITICAL if high_risk else Indicator.WARNING,
@@ -101,12 +143,18 @@ def denosumab_lapsed(course: Course, today: Today, history: History, limits: Map
             f"{hold}{dose_sentence(course)}",
             "Treat as an unplanned stop: image the spine, measure turnover, calcium, kidney function and vitamin D; "
             "then restart denosumab or give zoledronate 5 mg, now rather than at the next clinic.",
+            *ways(denosumab, zoledronate),
+            *(() if offered else (what_follows(denosumab, zoledronate),)),
         ),
-        suggestions=(
-            RADIOGRAPHS,
-            laboratory("Order turnover and safety tests", "ctx", "p1np", "calcium", "albumin", "creatinine", "25ohd"),
-        ),
+        # One choice: each drug brings the work-up along, for "at most one" may be taken.
+        suggestions=(*(_with_work_up(one) for one in offered), WORK_UP_OF_A_LAPSE),
+        choice=bool(offered),
     )
+
+
+def _with_work_up(plan: Suggestion) -> Suggestion:
+    further = [action for action in WORK_UP_OF_A_LAPSE.actions if action not in plan.actions]
+    return Suggestion(f"{plan.label}, and radiographs of the spine", (*plan.actions, *further))
 
 
 @rule("ASK-01", phase=Phase.ADVISE, when=[each(state, state.word == "UNKNOWN"), each(course, fails(course.only_120mg))])

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rules.reasoning.errors import KnowledgeError
-from rules.reasoning.fact import Fact, Field, Value, _Named
+from rules.reasoning.fact import Fact, Field, Value, _Named, check_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +54,9 @@ class Condition:
         """The same test with the values of its limits in place."""
         right, shift = self.right, self.shift
         if isinstance(right, Named):
-            number = _limit(right, limits)
-            right = int(number) if self.field.of is int else float(number)
+            right = _limit(right, limits, self.field)
         if isinstance(shift, Named):
-            shift = _limit(shift, limits)
+            shift = _limit(shift, limits, self.field)
         return Condition(self.field, self.operator, right, self.join, shift)
 
     def holds(self, value: Value, bound: Mapping[str, Fact]) -> bool:
@@ -132,6 +131,8 @@ def make_test(field: Field[Any], operator: str, other: object) -> Condition:
         words = other if isinstance(other, tuple) else ()
         if field.of is not str or not words or not all(isinstance(word, str) for word in words):
             raise KnowledgeError(f"{field}.one_of needs words")
+        for word in words:
+            _check_constant(field, word)
         return Condition(field, operator, words)
     if operator not in ("==", "!=") and field.of not in (int, float):
         raise KnowledgeError(f"{field} is {field.of.__name__}: it has no order")
@@ -143,6 +144,7 @@ def make_test(field: Field[Any], operator: str, other: object) -> Condition:
         return Condition(field, operator, other)
     if type(other) is not field.of or isinstance(other, bool):
         raise KnowledgeError(f"{field} is {field.of.__name__}, compared with {other!r}; use holds() and fails()")
+    _check_constant(field, other)
     return Condition(field, operator, other)
 
 
@@ -154,10 +156,25 @@ def _join(field: Field[Any], operator: str, other: Shifted | Field[Any]) -> Cond
         raise KnowledgeError(f"{field} can only be compared with a field of an earlier alias")
     if isinstance(shift, bool) or not isinstance(shift, int | float | Named):
         raise KnowledgeError(f"{target} + {shift!r}: only a number or a limit can be added")
+    if not isinstance(shift, Named):
+        _check_constant(field, float(shift) if field.of is float else shift)
     return Condition(field, operator, join=target, shift=shift)
 
 
-def _limit(named: Named, limits: Mapping[str, float]) -> float:
+def _limit(named: Named, limits: Mapping[str, float], field: Field[Any]) -> int | float:
     if named.name not in limits:
         raise KnowledgeError(f"no limit is called {named.name!r}")
-    return limits[named.name]
+    value = limits[named.name]
+    if field.of is int and not float(value).is_integer():
+        raise KnowledgeError(f"limit {named.name!r} is {value:g}, but {field} is a whole number")
+    number = int(value) if field.of is int else float(value)
+    _check_constant(field, number, f"limit {named.name!r}")
+    return number
+
+
+def _check_constant(field: Field[Any], value: object, of: str = "") -> None:
+    """The engine must be able to hold a constant as well as a fact."""
+    try:
+        check_value(of or f"{field} compared with {value!r}", field.of, value)
+    except (TypeError, ValueError) as error:
+        raise KnowledgeError(str(error)) from None

@@ -12,6 +12,8 @@ from __future__ import annotations
 import json
 import os
 import threading
+import weakref
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Any
@@ -27,6 +29,8 @@ from rules.reasoning.rule import Phase, Program, variants
 _OPERATORS = {"!=": "$neq", "<": "$lt", "<=": "$lte", ">": "$gt", ">=": "$gte"}
 _SESSION = "0"
 MAX_MATCHES = 2000
+GROUP = 30
+"""Patterns of one kind that hang together: of all that one fact may satisfy at once the engine holds 64."""
 
 
 class Engine:
@@ -36,10 +40,11 @@ class Engine:
         self._program = program
         self._lock = threading.Lock()
         self._handle: int | None = None
-        self._process = 0
         self._names = _Names()
         self._rules: dict[str, tuple[str, int]] = {}
+        self._asked: Counter[str] = Counter()
         self._definition = self._compile()
+        _ENGINES.add(self)
 
     def session(self) -> Session:
         """One evaluation; use it in a `with` block."""
@@ -81,7 +86,11 @@ class Engine:
         joins = [self._join(test, places) for test in tests if test.join is not None]
         # A join whose last test is false reads out of bounds: the last one is true of any two facts.
         sentinel = {"$gte": {names.of("one"): {names.of("token"): names.of("one")}}}
-        return {"$and": [_kind(names, pattern.kind.__name__), *constants, *joins, sentinel]}
+        kind = pattern.kind.__name__
+        # Always true, and the same for the patterns of one group only: so one fact never reaches too many at once.
+        group = {"$lt": {names.of("one"): 2 + self._asked[kind] // GROUP}}
+        self._asked[kind] += 1
+        return {"$and": [_kind(names, kind), group, *constants, *joins, sentinel]}
 
     def _constant(self, test: Condition) -> dict[str, Any]:
         return _test(test.operator, self._names.property(test.field.kind, test.field.name), test.right)
@@ -95,30 +104,41 @@ class Engine:
         return _test(test.operator, self._names.property(test.field.kind, test.field.name), right)
 
     def acquire(self) -> int:
-        """Take the engine for one evaluation; builds it at first use, after a fork and after a failure."""
+        """Take the engine for one evaluation; builds it at first use, after a fork and after a failure.
+
+        Raises:
+            EngineFailed: durable_rules does not take the rules.
+        """
         self._lock.acquire()
         try:
-            if self._handle is None or self._process != os.getpid():
-                # After a fork the parent's rules are a copy: they are left alone and built anew.
-                self._handle = durable_rules_engine.create_ruleset("reboundwatch", self._definition)
-                self._process = os.getpid()
-        except BaseException:
+            handle = self._handle
+            if handle is None:
+                handle = self._handle = durable_rules_engine.create_ruleset("reboundwatch", self._definition)
+        except BaseException as error:
             self._lock.release()
+            if isinstance(error, durable_rules_engine.error):
+                raise EngineFailed(f"durable_rules: {error}") from error
             raise
-        assert self._handle is not None
-        return self._handle
+        return int(handle)
 
-    def release(self, *, healthy: bool) -> None:
+    def release(self, *, healthy: bool, started: bool) -> None:
         """Give the engine back with an empty session, or throw it away after a failure."""
         handle, self._handle = self._handle, None
         try:
-            if healthy:
+            if started:
+                # Also before the rules are thrown away: they do not take their sessions with them.
                 durable_rules_engine.delete_state(handle, _SESSION)
+            if started and healthy:
                 self._handle = handle
             else:
                 durable_rules_engine.delete_ruleset(handle)
         finally:
             self._lock.release()
+
+    def forget(self) -> None:
+        """Leave the rules of a forked parent alone, and a lock that one of its threads may have held."""
+        self._lock = threading.Lock()
+        self._handle = None
 
     def encode(self, kind: str, position: str, values: dict[str, Value]) -> dict[str, Value]:
         """One fact as the engine sees it: generated names, its kind, an id, and the one of the sentinel."""
@@ -145,6 +165,17 @@ class Engine:
         return Match(rule, tuple(int(bound[place]["id"][1:]) for place in places))
 
 
+_ENGINES: weakref.WeakSet[Engine] = weakref.WeakSet()
+
+
+def _in_a_forked_child() -> None:
+    for engine in _ENGINES:
+        engine.forget()
+
+
+os.register_at_fork(after_in_child=_in_a_forked_child)
+
+
 class Session:
     """One evaluation inside the engine: facts in, matches out, phase by phase."""
 
@@ -161,21 +192,27 @@ class Session:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # The start fact fired unless nothing was ever asserted: only then is the session safe to delete.
-        self._engine.release(healthy=error is None and self._started)
+        self._engine.release(healthy=error is None, started=self._started)
+        if isinstance(error, durable_rules_engine.error):
+            raise EngineFailed(f"durable_rules: {error}") from error
 
     def add(self, facts: Sequence[Fact]) -> None:
         """Assert facts; their positions go on from those asserted before."""
-        batch = [self._engine.encode_fact(self._count + offset, fact) for offset, fact in enumerate(facts)]
         if not self._started:
-            self._started = True
-            batch.insert(0, self._engine.encode("start", "start", {}))
+            self._start()
+        batch = [self._engine.encode_fact(self._count + offset, fact) for offset, fact in enumerate(facts)]
         self._count += len(facts)
         if not batch:  # the engine crashes on an empty batch
             return
         early = set(self._fire(durable_rules_engine.assert_facts(self._handle, json.dumps(batch))))
         if early:
-            raise EngineFailed("a rule fired before its phase began")
+            raise EngineFailed("a rule fired outside its phase")
+
+    def _start(self) -> None:
+        # By itself and before all others: a session in which nothing has fired yet cannot be deleted.
+        start = self._engine.encode("start", "start", {})
+        set(self._fire(durable_rules_engine.assert_fact(self._handle, json.dumps(start))))
+        self._started = True
 
     def match(self, phase: Phase) -> set[Match]:
         """All matches of the rules of a phase."""

@@ -127,7 +127,7 @@ class Fact:
 
     def __post_init__(self) -> None:
         for name, kind in self.schema.items():
-            _check(type(self).__name__, name, kind, vars(self)[name])
+            check_value(f"{type(self).__name__}.{name}", kind, vars(self)[name])
 
     @classmethod
     def named(cls, alias: str) -> type[Self]:
@@ -139,17 +139,27 @@ class Fact:
         own = vars(self)
         return {name: own[name] for name in self.schema}
 
+    def in_words(self) -> str | None:
+        """The fact as people say it; None when its fields say it well enough, "" when another fact says it."""
+        return None
+
     def details(self) -> dict[str, object]:
         """What stays with the fact beside its fields."""
         return {field.name: getattr(self, field.name) for field in fields(self) if field.name not in self.schema}
 
 
-def _check(kind: str, name: str, wanted: type[Value], value: object) -> None:
+def check_value(of: str, wanted: type[Value], value: object) -> None:
+    """Whether the engine can hold the value of a field, a constant of a condition or a limit; `of` names it.
+
+    Raises:
+        TypeError: the value is of another type.
+        ValueError: the number or text is one that the engine would crash on or read wrongly.
+    """
     if type(value) is not wanted:
-        raise TypeError(f"{kind}.{name} must be {wanted.__name__}, not {type(value).__name__}")
+        raise TypeError(f"{of} must be {wanted.__name__}, not {type(value).__name__}")
     if isinstance(value, float) and not (math.isfinite(value) and (value == 0 or 1e-4 <= abs(value) < 1e15)):
-        raise ValueError(f"{kind}.{name} is out of the range that the engine can hold")
+        raise ValueError(f"{of} is out of the range that the engine can hold")
     if isinstance(value, int) and abs(value) >= 2**53:
-        raise ValueError(f"{kind}.{name} is out of the range that the engine can hold")
+        raise ValueError(f"{of} is out of the range that the engine can hold")
     if isinstance(value, str) and (len(value) > MAX_TEXT or not value.isprintable() or '"' in value or "\\" in value):
-        raise ValueError(f"{kind}.{name} must be short printable text without quotes or backslashes")
+        raise ValueError(f"{of} must be short printable text without quotes or backslashes")

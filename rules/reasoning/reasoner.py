@@ -71,7 +71,7 @@ class Reasoner:
                     if isinstance(firing.outcome, tuple):
                         known += firing.outcome
                 if phase in self.program.summaries:
-                    known += self.program.summaries[phase](tuple(known), self.program.limits)
+                    known += self._summary(phase, known)
                 session.add(_of(kinds, known[seen:]))
                 seen = len(known)
         return Trace(tuple(known), tuple(firings))
@@ -89,6 +89,11 @@ class Reasoner:
                 raise EnginesDisagree(f"the two engines disagree on {', '.join(rules)}")
         order = {rule.id: number for number, rule in enumerate(self.program.rules)}
         return sorted(found, key=lambda match: (order[match.rule], match.facts))
+
+    def _summary(self, phase: Phase, known: Sequence[Fact]) -> Sequence[Fact]:
+        summary = self.program.summaries[phase]
+        found = summary.draw(tuple(known), self.program.limits)
+        return _of(frozenset(summary.emits), found, f"the summary of {phase.name} does not say that it finds")
 
     def _apply(self, match: Match, known: Sequence[Fact]) -> Firing:
         rule = self.program.by_id(match.rule)
@@ -111,8 +116,10 @@ def _settled(rule: Rule, outcome: object) -> Advice | tuple[Fact, ...]:
     return tuple(found)
 
 
-def _of(kinds: frozenset[type[Fact]], facts: Sequence[Fact]) -> Sequence[Fact]:
+def _of(
+    kinds: frozenset[type[Fact]], facts: Sequence[Fact], complaint: str = "the program does not know"
+) -> Sequence[Fact]:
     unknown = {type(fact).__name__ for fact in facts if type(fact) not in kinds}
     if unknown:
-        raise EngineFailed(f"the program does not know {', '.join(sorted(unknown))}")
+        raise EngineFailed(f"{complaint} {', '.join(sorted(unknown))}")
     return facts

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -15,9 +16,13 @@ from rules.reasoning.errors import KnowledgeError
 from rules.reasoning.fact import Fact
 
 MAX_PATTERNS = 12
-MAX_TESTS_OF_A_KIND = 60
+MAX_TESTS_OF_A_PATTERN = 24
+MAX_PATTERNS_OF_A_KIND = 900
+MAX_KINDS = 200
 MAX_RULES_OF_A_PHASE = 200
 MAX_VARIANTS = 16
+RESERVED_KINDS = frozenset({"start", "phase", "never"})
+"""Kinds of the engine's own."""
 
 
 class Phase(IntEnum):
@@ -86,6 +91,9 @@ def _check_rule(rule: Rule) -> None:
         raise KnowledgeError(f"{rule.id}: a rule needs at least one condition")
     if len(rule.when) + len(rule.unless) > MAX_PATTERNS:
         raise KnowledgeError(f"{rule.id}: more than {MAX_PATTERNS} conditions")
+    for pattern in (*rule.when, *rule.unless):
+        if len(pattern.tests) > MAX_TESTS_OF_A_PATTERN:
+            raise KnowledgeError(f"{rule.id}: more than {MAX_TESTS_OF_A_PATTERN} tests of {pattern.alias!r}")
     bound: list[str] = []
     for position, pattern in enumerate((*rule.when, *rule.unless)):
         for test in pattern.tests:
@@ -124,7 +132,12 @@ def _plain(pattern: Pattern, words: Mapping[int, str]) -> Pattern:
     return Pattern(pattern.kind, pattern.alias, tests)
 
 
-Summary = Callable[[Sequence[Fact], Mapping[str, float]], Sequence[Fact]]
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """Draws facts together after a phase, from all that is known and the limits; `emits` are the kinds it may add."""
+
+    draw: Callable[[Sequence[Fact], Mapping[str, float]], Sequence[Fact]]
+    emits: tuple[type[Fact], ...]
 
 
 @dataclass(frozen=True)
@@ -157,18 +170,31 @@ class Program:
         for phase in Phase:
             if sum(len(variants(one)) for one in self.of(phase)) > MAX_RULES_OF_A_PHASE:
                 raise KnowledgeError(f"phase {phase.name} has more than {MAX_RULES_OF_A_PHASE} rules")
-        for kind in self.kinds():
-            tests = {
-                str(test) for one in self.rules for p in (*one.when, *one.unless) if p.kind is kind for test in p.tests
-            }
-            if len(tests) > MAX_TESTS_OF_A_KIND:
-                raise KnowledgeError(f"{kind.__name__} is tested in more than {MAX_TESTS_OF_A_KIND} ways")
+        self._check_kinds()
+
+    def _check_kinds(self) -> None:
+        kinds = self.kinds()
+        if len(kinds) > MAX_KINDS:
+            raise KnowledgeError(f"more than {MAX_KINDS} kinds of facts")
+        names = [kind.__name__ for kind in kinds]
+        for name in names:
+            if name in RESERVED_KINDS or names.count(name) > 1:
+                raise KnowledgeError(f"two kinds of facts are called {name}: the engine could not tell them apart")
+        asked = Counter(p.kind for one in self.rules for when, unless in variants(one) for p in (*when, *unless))
+        for kind, count in asked.items():
+            if count > MAX_PATTERNS_OF_A_KIND:
+                raise KnowledgeError(f"{kind.__name__} is asked for in more than {MAX_PATTERNS_OF_A_KIND} conditions")
 
     def _check_order_of_phases(self, one: Rule) -> None:
         for pattern in (*one.when, *one.unless):
             # A fact found after a phase's token would let rules of that phase fire late, or too early.
-            emitters = [other for other in self.rules if other.emits is pattern.kind]
-            late = [other.id for other in emitters if other.phase >= one.phase]
+            late = [other.id for other in self.rules if other.emits is pattern.kind and other.phase >= one.phase]
+            late += [
+                f"the summary of {phase.name}"
+                for phase, summary in self.summaries.items()
+                # A summary is drawn when its phase is over: what it adds was absent for the rules of the phase.
+                if pattern.kind in summary.emits and phase >= one.phase + (pattern in one.unless)
+            ]
             if late:
                 raise KnowledgeError(
                     f"{one.id}: {pattern.kind.__name__} may still be found by {', '.join(late)} "
@@ -180,8 +206,10 @@ class Program:
         return [one for one in self.rules if one.phase is phase]
 
     def kinds(self) -> list[type[Fact]]:
-        """Every kind of fact that a rule reads or emits, or that was named as a base kind."""
+        """Every kind of fact that a rule reads or emits, a summary adds, or that was named as a base kind."""
         found: dict[type[Fact], None] = dict.fromkeys(self.base_kinds)
+        for summary in self.summaries.values():
+            found.update(dict.fromkeys(summary.emits))
         for one in self.rules:
             for pattern in (*one.when, *one.unless):
                 found[pattern.kind] = None

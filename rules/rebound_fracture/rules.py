@@ -5,18 +5,29 @@ from __future__ import annotations
 from rules.reasoning.conclusions import Advice, Indicator
 from rules.reasoning.conditions import each, fails, holds
 from rules.reasoning.dates import DateInterval
+from rules.reasoning.facts.appraisal import Appraisal, OnItsWay
 from rules.reasoning.facts.denosumab import Course, Today
+from rules.reasoning.facts.drugs import DENOSUMAB, ZOLEDRONATE
 from rules.reasoning.facts.fractures import DecidingClass, UnrelatedFractures
-from rules.reasoning.facts.patient import Person, PotentOrder
+from rules.reasoning.facts.patient import Person
+from rules.reasoning.plans import plans, tests_first, ways, what_follows
 from rules.reasoning.rule import Phase, rule
-from rules.reasoning.words import MRI, REFERRAL, SAFETY_TESTS, WORK_UP, dose_sentence, months_between
+from rules.reasoning.words import MRI, REFERRAL, WORK_UP, dose_sentence, laboratory, months_between
 
 person = Person.named("person")
 course = Course.named("course")
 today = Today.named("today")
 verdict = DecidingClass.named("verdict")
 unrelated = UnrelatedFractures.named("unrelated")
-potent = PotentOrder.named("potent")
+coming = OnItsWay.named("coming")
+denosumab = Appraisal.named("denosumab")
+zoledronate = Appraisal.named("zoledronate")
+
+TURNOVER = laboratory("Order CTX and P1NP", "ctx", "p1np")
+DESPITE_BRIDGE = (
+    "**A bisphosphonate was given in between**, which does not exclude a rebound: measure turnover, check that the "
+    "drug was really given, taken and absorbed, and think of a second infusion."
+)
 
 
 @rule(
@@ -65,8 +76,9 @@ def possible_rebound_fracture(course: Course, verdict: DecidingClass) -> Advice:
             f"**Class RVFX_POSSIBLE**: {verdict.reason}. {dose_sentence(course)}",
             "Ask for the date of the last injection and compare with earlier imaging; MRI with STIR when the age of "
             "the fracture is unknown. Until disproved avoid cement augmentation and a bone-forming drug alone.",
+            *((DESPITE_BRIDGE,) if verdict.bridged else ()),
         ),
-        suggestions=(MRI,),
+        suggestions=(MRI, TURNOVER) if verdict.bridged else (MRI,),
     )
 
 
@@ -110,25 +122,39 @@ def unrelated_fracture(unrelated: UnrelatedFractures) -> Advice:
         each(person, holds(person.advised)),
         each(course),
         each(verdict, verdict.word == "RVFX_PROBABLE", holds(verdict.recent), fails(verdict.treated)),
+        each(denosumab, denosumab.drug == DENOSUMAB),
+        each(zoledronate, zoledronate.drug == ZOLEDRONATE),
     ],
-    unless=[each(potent)],
+    unless=[each(coming)],
 )
-def no_antiresorptive_yet(course: Course) -> Advice:
+def no_antiresorptive_yet(course: Course, denosumab: Appraisal, zoledronate: Appraisal) -> Advice:
     """A recent probable rebound fracture that no potent antiresorptive has followed needs one now."""
+    offered = plans(denosumab, zoledronate, urgent=True)
     return Advice(
         indicator=Indicator.CRITICAL,
-        summary="Rebound fracture without antiresorptive treatment: very high imminent risk. "
-        "Start denosumab or zoledronate now.",
+        summary=f"Rebound fracture without antiresorptive treatment: very high imminent risk. "
+        f"{_start(denosumab, zoledronate)}",
         detail=(
             dose_sentence(course),
-            "Denosumab 60 mg suppresses fastest and commits to further doses; zoledronate 5 mg is an exit in one step, "
-            "needs a creatinine clearance above 35 mL/min and corrected calcium and vitamin D, and is repeated by CTX. "
-            "Do not wait for the fracture to heal.",
-            "Which drug follows the same-day laboratory result: kidney function too low for zoledronate points to "
-            "denosumab; low calcium or vitamin D is corrected first.",
+            *ways(denosumab, zoledronate),
+            "Denosumab suppresses fastest and commits to further doses; zoledronate is an exit in one step, needs a "
+            "creatinine clearance above 35 mL/min and corrected calcium and vitamin D, and is repeated by CTX. Do not "
+            "wait for the fracture to heal.",
+            *(() if offered else (what_follows(denosumab, zoledronate),)),
         ),
-        suggestions=(SAFETY_TESTS,),
+        suggestions=offered or tests_first(denosumab, zoledronate),
+        choice=bool(offered),
     )
+
+
+def _start(denosumab: Appraisal, zoledronate: Appraisal) -> str:
+    if denosumab.barriers and zoledronate.barriers:
+        return "Denosumab and zoledronate are held up: lift the block first."
+    if zoledronate.barriers:
+        return "Start denosumab now; zoledronate is held up."
+    if denosumab.barriers:
+        return "Start zoledronate now; denosumab is held up."
+    return "Start denosumab or zoledronate now."
 
 
 def _levels(verdict: DecidingClass) -> int:

@@ -103,8 +103,12 @@ class CardMaker:
     def _suggestions(self, group: Sequence[Conclusion], evaluation: Evaluation) -> list[wire.Suggestion]:
         offered: dict[str, wire.Suggestion] = {}
         recommended = 0
-        for conclusion in group:
+        # A choice ("at most one") holds complete plans: nothing else may be mixed into it.
+        choosing = group[0].advice.choice
+        for conclusion in group[:1] if choosing else group:
             for one in conclusion.advice.suggestions:
+                if conclusion.advice.choice and not choosing:
+                    continue
                 if one.label in offered:
                     continue
                 # More than one recommendation is only allowed where any number may be accepted.

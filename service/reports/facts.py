@@ -21,9 +21,14 @@ def named(kind: str) -> str:
 
 
 def other_facts(facts: Iterable[Fact]) -> list[str]:
-    """Each further fact as words: "turnover: not measured, not raised"."""
-    found = [f"{named(type(fact).__name__)}: {_values(fact)}" for fact in facts if type(fact) not in _SHOWN_ELSEWHERE]
-    return list(dict.fromkeys(found))
+    """Each further fact as words: "turnover not measured"."""
+    found = [_said(fact) for fact in facts if type(fact) not in _SHOWN_ELSEWHERE]
+    return list(dict.fromkeys(words for words in found if words))
+
+
+def _said(fact: Fact) -> str:
+    words = fact.in_words()
+    return f"{named(type(fact).__name__)}: {_values(fact)}" if words is None else words
 
 
 def _values(fact: Fact) -> str:

@@ -7,7 +7,7 @@ import random
 from rules.reasoning.conclusions import Advice, Indicator
 from rules.reasoning.conditions import each, fails, holds, limit
 from rules.reasoning.fact import Fact, Field
-from rules.reasoning.rule import Phase, Program, rule
+from rules.reasoning.rule import Phase, Program, Summary, rule
 
 
 class Course(Fact):
@@ -104,6 +104,12 @@ def calm() -> Advice:
     return Advice(indicator=Indicator.INFO, summary="goes on")
 
 
+@rule("BROKEN", phase=Phase.ADVISE, when=[each(course, course.doses == 3)])
+def broken(course: Course) -> None:
+    """A rule with a mistake in it."""
+    raise ZeroDivisionError
+
+
 def _summary(facts: object, limits: object) -> tuple[Verdict, ...]:
     found = [fact for fact in facts if isinstance(fact, FractureClass)]  # type: ignore[attr-defined]
     return (Verdict(word="SUMMED", fractures=len(found)),) if found else ()
@@ -114,7 +120,7 @@ LIMITS = {"doses": 2.0, "opens": 3.0, "closes": 7.0, "score": 0.5}
 
 def program() -> Program:
     """The program, compiled anew."""
-    return Program([traumatic, probable, other, advise, calm], LIMITS, {Phase.RESOLVE: _summary})
+    return Program([traumatic, probable, other, advise, calm], LIMITS, {Phase.RESOLVE: Summary(_summary, (Verdict,))})
 
 
 def random_facts(source: random.Random) -> list[Fact]:

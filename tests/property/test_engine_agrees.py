@@ -8,12 +8,11 @@ import threading
 
 import pytest
 
-from rules.reasoning.conditions import each
 from rules.reasoning.errors import RuleFailed
 from rules.reasoning.fact import Fact
 from rules.reasoning.reasoner import Reasoner, Trace
-from rules.reasoning.rule import Phase, Program, rule
-from tests.property.programs import LIMITS, Course, calm, course, program, random_facts
+from rules.reasoning.rule import Program
+from tests.property.programs import LIMITS, Course, broken, calm, program, random_facts
 
 
 def conclusions(trace: Trace) -> list[tuple[str, tuple[str, ...]]]:
@@ -65,12 +64,6 @@ def test_eight_threads_on_one_engine_see_only_their_own_patient() -> None:
     for thread in threads:
         thread.join()
     assert wrong == []
-
-
-@rule("BROKEN", phase=Phase.ADVISE, when=[each(course, course.doses == 3)])
-def broken(course: Course) -> None:
-    """A rule with a mistake in it."""
-    raise ZeroDivisionError
 
 
 def test_a_rule_that_fails_is_an_error_and_the_next_patient_is_judged_as_before() -> None:

@@ -118,6 +118,7 @@ class GivenOnce(Words):
 
     on: str
     what: str = "zoledronic acid 5 mg"
+    dose: str | None = None
     status: str = "completed"
     recorded_as: Literal["an administration", "a procedure"] = "an administration"
 

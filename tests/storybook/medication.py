@@ -137,7 +137,8 @@ def given_once(told: Iterable[GivenOnce]) -> Iterator[Json]:
             yield {"resourceType": "Procedure", **what, "code": code, "performedDateTime": one.on}
         else:
             drug = {"medicationCodeableConcept": concept("drugs", one.what), "effectiveDateTime": one.on}
-            yield {"resourceType": "MedicationAdministration", **what, **drug}
+            amount = {"dosage": {"dose": _amount(one.dose)}} if one.dose else {}
+            yield {"resourceType": "MedicationAdministration", **what, **drug, **amount}
 
 
 def orders(told: Iterable[Order]) -> Iterator[Json]:
@@ -164,8 +165,9 @@ def orders(told: Iterable[Order]) -> Iterator[Json]:
 def draft(words: str, written: str) -> Json:
     """One order being written; "stop ..." is an order of the record being ended now."""
     of = words.removeprefix("stop ")
-    status = "draft" if of == words else "stopped"
     of, _, planned = of.partition(" planned for ")
+    ended = "stopped" if knows("drugs", of) else "revoked"
+    status = ended if words.startswith("stop ") else "draft"
     told = Order(of=of, status=status, written=written, planned=planned or None, named=slug(f"draft {of}"))
     return next(iter(orders([told])))
 

@@ -50,6 +50,7 @@ class Then(Words):
     summary_contains: dict[str, str] = msgspec.field(default_factory=dict)
     summary_without: dict[str, str] = msgspec.field(default_factory=dict)
     detail_contains: dict[str, str] = msgspec.field(default_factory=dict)
+    detail_without: dict[str, str] = msgspec.field(default_factory=dict)
     offers: tuple[str, ...] = ()
     does_not_offer: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -137,15 +138,21 @@ def _rules(then: Then, evaluation: Evaluation) -> Iterator[str]:
         yield from _unlike({"suppressed": sorted(then.suppressed)}, {"suppressed": gone})
     indicators = {f"indicator of {rule}": one.advice.indicator.value for rule, one in spoke.items()}
     yield from _unlike({f"indicator of {rule}": word for rule, word in then.indicator.items()}, indicators)
+    summaries = {rule: [one.advice.summary] for rule, one in spoke.items()}
+    details = {rule: list(one.advice.detail) for rule, one in spoke.items()}
     for what, wanted, said in (
-        ("summary", then.summary_contains, {rule: [one.advice.summary] for rule, one in spoke.items()}),
-        ("detail", then.detail_contains, {rule: list(one.advice.detail) for rule, one in spoke.items()}),
+        ("summary", then.summary_contains, summaries),
+        ("detail", then.detail_contains, details),
     ):
         for rule, words in wanted.items():
             yield from _missing(f"{what} of {rule}", [words], said.get(rule, []))
-    for rule, words in then.summary_without.items():
-        if rule not in spoke or words in spoke[rule].advice.summary:
-            yield f"summary of {rule}: is absent, or says {words!r}"
+    for what, unwanted, said in (
+        ("summary", then.summary_without, summaries),
+        ("detail", then.detail_without, details),
+    ):
+        for rule, words in unwanted.items():
+            if any(words in one for one in said.get(rule, [words])):
+                yield f"{what} of {rule}: is absent, or says {words!r}"
 
 
 def _cards(then: Then, answer: Json) -> Iterator[str]:

@@ -1,6 +1,6 @@
 """The routes by which a case can be put to the product; each gives the object of the public contract, or a part of it.
 
-Identifiers of cards and suggestions are new in every answer and are taken out.
+What is new in every answer (identifiers of cards) or differs from site to site (the address of the pages) is taken out.
 """
 
 from __future__ import annotations
@@ -12,15 +12,19 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from click.testing import CliRunner
+from flask.testing import FlaskClient
 
 from rules.evaluation import Evaluator
 from rules.knowledge_base import Knowledge, load_knowledge
 from rules.reasoning.evaluation import Evaluation
 from rules.reasoning.timeline import PatientTimeline
+from service.app import create_app
+from service.cds_hooks.card_messages import EXTENSION
 from service.cds_hooks.cards import CardMaker
 from service.commands import main
 from service.fhir.reader import Document, RecordReader
 from service.reports import json_report
+from service.settings import Settings
 from tests.storybook.case import Case
 from tests.storybook.record import bundle
 from tests.storybook.vocabulary import Json
@@ -97,11 +101,62 @@ class CommandLine:
         return {one["patient"].removeprefix("Patient/"): one for one in found}
 
 
+@dataclass(frozen=True, slots=True)
+class Http:
+    """`POST /cds-services/{id}` of the application, one call a case."""
+
+    client: FlaskClient
+    name: str = "HTTP"
+
+    @classmethod
+    def of(cls) -> Http:
+        """A deployment on this machine, where requests may name the day of evaluation."""
+        return cls(create_app(Settings(auth="off", allow_as_of=True)).test_client())
+
+    @property
+    def hooks(self) -> frozenset[str]:
+        """The hooks that are served."""
+        services = self.client.get("/cds-services").get_json()["services"]
+        return frozenset(one["hook"] for one in services)
+
+    def answers(self, cases: Sequence[Case]) -> Mapping[str, Json]:
+        """The answer to each case."""
+        return {case.name: self._answer(case) for case in cases}
+
+    def _answer(self, case: Case) -> Json:
+        path = f"/cds-services/denosumab-rebound-{case.told.when.hook}"
+        response = self.client.post(path, json=case.request())
+        if response.status_code != 200:
+            raise AssertionError(f"{case}: {response.status_code} {response.text}")
+        answer: Json = json.loads(response.data)
+        return settled({"cards": answer["cards"], **answer["extension"][EXTENSION]})
+
+
+def over_http(answer: Json) -> Json:
+    """The part of an object of the contract that the answer to a hook call carries."""
+    spoke = answer["conclusions"]
+    members = {
+        "cards": answer["cards"],
+        "rules": list(dict.fromkeys(one["rule"] for one in spoke)),
+        "fractureClass": answer["fractureClass"],
+        "denosumabState": answer["denosumab"]["state"],
+        "evidence": sorted({reference for one in spoke for reference in one["evidence"]}),
+        "asOf": answer["asOf"],
+        "knowledgeVersion": answer["knowledgeVersion"],
+        "unusable": answer["unusable"],
+    }
+    return {name: value for name, value in members.items() if value or name == "cards"}
+
+
 def settled(answer: Json) -> Json:
-    """An answer as JSON would carry it, without the identifiers that are new each time."""
+    """An answer as JSON would carry it, without what is new in every answer or set by a site."""
     whole: Json = json.loads(json.dumps(answer))
+    for one in whole.get("unusable", ()):
+        one.pop("source", None)
+        one.pop("element", None)
     for card in whole["cards"]:
         card.pop("uuid")
+        card["source"].pop("url", None)
         for suggestion in card.get("suggestions", ()):
             suggestion.pop("uuid")
             for resource in _resources(suggestion["actions"]):

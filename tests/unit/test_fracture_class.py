@@ -21,12 +21,13 @@ from rules.reasoning.facts.fractures import (
 )
 from rules.reasoning.knowledge import Limits, read_limits
 from rules.reasoning.reasoner import Reasoner, Trace
-from rules.reasoning.rule import Phase, Program, Rule
+from rules.reasoning.rule import Phase, Program, Rule, Summary
 from rules.reasoning.timeline import MedicationEvent, MedicationRecord, Patient, PatientTimeline, Standing
 
 LIMITS = Limits(read_limits(Path(rules.classification.__path__[0]) / "knowledge.yaml"))
 RULES = [one for one in vars(classification).values() if isinstance(one, Rule)]
-REASONER = Reasoner(Program(RULES, LIMITS, {Phase.RESOLVE: decide}, (DecidingClass, UnrelatedFractures)))
+DECIDED = Summary(decide, (FractureClass, DecidingClass, UnrelatedFractures))
+REASONER = Reasoner(Program(RULES, LIMITS, {Phase.RESOLVE: DECIDED}))
 TWO_DOSES = ("2023-07-31", "2024-01-31")
 
 

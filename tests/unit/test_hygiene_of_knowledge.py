@@ -12,6 +12,7 @@ import pytest
 from rules.reasoning.conditions import Condition, Pattern
 from rules.reasoning.evaluation import Evaluation
 from rules.reasoning.fact import Fact
+from rules.reasoning.facts.appraisal import TESTS_BEFORE, Appraisal
 from rules.reasoning.facts.denosumab import Today
 from rules.reasoning.oracle import matches
 from rules.reasoning.rule import Phase, Program, Rule
@@ -24,8 +25,13 @@ ADVISING = {rule.id: rule for rule in KNOWLEDGE.program.of(Phase.ADVISE)}
 CASES = load_cases()
 
 SIDES = {"below", "at", "above"}
+FINER_STEPS = {"mmol/L": 0.01, "ug/L": 0.01, "umol/min": 0.01, "mmol/g": 0.001, "cm": 0.1}
+"""The least step of a limit by its unit; a whole one where none is said."""
 
-COMPARED_BY_NO_RULE: dict[str, str] = {}
+COMPARED_BY_NO_RULE = {
+    "calcium_high": "no rule of today asks whether calcium is too high",
+    "ionised_calcium_high": "no rule of today asks whether calcium is too high",
+}
 """Limits of which no case can show the effect, each with the reason. Nothing is added here to make a test pass."""
 
 
@@ -71,7 +77,7 @@ def conditions() -> Iterator[Needed]:
     """Each test of each fact that a rule asks for, each fact without tests that may be missing, each exclusion."""
     for rule in ADVISING.values():
         for pattern in rule.when:
-            for test in pattern.tests:
+            for test in pattern.tests if not _names_an_appraisal(pattern) else ():
                 lighter = replace(pattern, tests=tuple(one for one in pattern.tests if one is not test))
                 yield Needed(rule, str(test), _with(rule, pattern, lighter))
             if not pattern.tests and _may_be_missing(pattern):
@@ -87,6 +93,11 @@ def _with(rule: Rule, old: Pattern, new: Pattern | None) -> Rule:
     return replace(rule, when=tuple(one for one in kept if one is not None) or (Pattern(Today, "today", ()),))
 
 
+def _names_an_appraisal(pattern: Pattern) -> bool:
+    """Whether a pattern only says which of the appraisals it means; there is one for each drug, always."""
+    return pattern.kind is Appraisal and [test.field.name for test in pattern.tests] == ["drug"]
+
+
 def _may_be_missing(pattern: Pattern) -> bool:
     return any(
         not any(type(fact) is pattern.kind for fact in evaluation.trace.facts) for _, evaluation in evaluations()
@@ -96,6 +107,11 @@ def _may_be_missing(pattern: Pattern) -> bool:
 @pytest.mark.parametrize("needed", list(conditions()), ids=str)
 def test_a_case_is_silent_for_want_of_this_condition_alone(needed: Needed) -> None:
     assert any(needed.decides(evaluation.trace.facts) for _, evaluation in evaluations())
+
+
+def test_each_drug_has_one_appraisal_in_every_case() -> None:
+    for _, evaluation in evaluations():
+        assert [one.drug for one in evaluation.trace.all(Appraisal)] == list(TESTS_BEFORE)
 
 
 def words() -> Iterator[tuple[str, Condition, str]]:
@@ -146,9 +162,9 @@ def test_the_limit_has_cases_just_below_at_and_just_above(limit: str) -> None:
 @pytest.mark.parametrize("limit", sorted(set(LIMITS) - set(COMPARED_BY_NO_RULE)))
 def test_a_limit_moved_by_the_least_step_changes_a_case_that_names_it(limit: str) -> None:
     value, unit = KNOWLEDGE.limits[limit], KNOWLEDGE.limits.limit(limit).unit
-    step = 1.0 if unit in ("mo", "d", "a", "mg", "1") else 0.01
+    step = FINER_STEPS.get(unit, 1)
     cases = {case.name: case for cases in named_limits()[limit].values() for case in cases}
     before = IN_PROCESS.answers(list(cases.values()))
-    for moved in (value - step, value + step):
+    for moved in (round(value - step, 4), round(value + step, 4)):
         after = IN_PROCESS.with_limit(limit, moved).answers(list(cases.values()))
         assert before != after, f"no case that names {limit} notices {moved:g} {unit}"

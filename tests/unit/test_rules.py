@@ -233,3 +233,19 @@ def test_a_site_file_that_is_wrong_is_refused_by_name(tmp_path: Path, content: s
 def test_a_rule_that_does_not_exist_cannot_be_disabled() -> None:
     with pytest.raises(KnowledgeError, match="RVFX-99"):
         load_knowledge(disabled=("RVFX-99",))
+
+
+def test_a_fracture_despite_an_infusion_in_between_is_possible_and_asks_for_turnover() -> None:
+    found = evaluate(*doses(*SEVEN), infusion("2025-07-10"), fracture("2025-11-20"))
+    [possible] = [one for one in found.conclusions if one.rule == "RVFX-02"]
+    assert "does not exclude a rebound" in possible.advice.detail[-1]
+    assert "Order CTX and P1NP" in [one.label for one in possible.advice.suggestions]
+    assert found.fractures[0].despite_bridge
+
+
+def test_both_products_on_record_are_named_and_the_latest_dose_of_any_strength_sets_the_clock() -> None:
+    xgeva = injection("2025-05-01", medicationCodeableConcept={"text": "Xgeva 120 mg"})
+    found = evaluate(xgeva, *doses("2025-12-01"))
+    assert found.denosumab.state == "ACTIVE"
+    assert any(note.startswith("Both products are on record") for note in found.notes)
+    assert not {one.rule for one in found.conclusions} & {"RVFX-10", "RVFX-11", "RVFX-12"}

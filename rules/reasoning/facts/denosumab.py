@@ -24,7 +24,8 @@ class Course(Fact):
 
     `usable` is true when the last dose has a date that is sharp enough and a product that is known; `only_120mg` when
     every dose was the oncology strength; `last_120mg` when the most recent was. `still_active_until` is the last day
-    on which the oncology schedule counts as going on.
+    on which the oncology schedule counts as going on, `last_counts_until` that on which a bone-forming drug
+    would follow denosumab.
     """
 
     on_record: Field[bool]
@@ -34,12 +35,14 @@ class Course(Fact):
     stopped: Field[bool]
     doses: Field[int]
     long: Field[bool]
+    exposed: Field[bool]
     remind_from: Field[int]
     due_soon_from: Field[int]
     due_from: Field[int]
     due_until: Field[int]
     lapsed_from: Field[int]
     rebound_until: Field[int]
+    last_counts_until: Field[int]
     still_active_until: Field[int]
     product: str
     last: Dose | None = None
@@ -52,6 +55,12 @@ class Turnover(Fact):
 
     measured: Field[bool]
     raised: Field[bool]
+
+    def in_words(self) -> str:
+        """The fact as people say it."""
+        if not self.measured:
+            return "turnover not measured"
+        return "turnover raised" if self.raised else "turnover not raised"
 
 
 class DenosumabState(Fact):
@@ -77,12 +86,14 @@ def course_fact(timeline: PatientTimeline, found: Exposure, limits: Limits) -> C
         stopped=found.stop is not None,
         doses=len(found.doses),
         long=_long(timeline, found, limits),
+        exposed=found.first() is not None,
         remind_from=edge("effect_ends") - limits.days("reminder_before_due"),
         due_soon_from=edge("booking_opens"),
         due_from=edge("effect_ends"),
         due_until=edge("overdue_after"),
         lapsed_from=edge("presumed_discontinued_from"),
         rebound_until=edge("rebound_over_after"),
+        last_counts_until=edge("rebound_window_closes"),
         still_active_until=latest.toordinal() + limits.days("oncology_schedule_active"),
         product=last.product if last else "unknown" if found.on_record else "none",
         last=last,

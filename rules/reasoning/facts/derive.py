@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rules.reasoning.fact import Fact
+from rules.reasoning.facts.appraisal import Appraisal, Caution, OnItsWay
 from rules.reasoning.facts.course import Exposure, exposure
 from rules.reasoning.facts.denosumab import Course, DenosumabState, Today, Turnover, course_fact
 from rules.reasoning.facts.fracture_events import fracture_events
@@ -17,6 +18,7 @@ from rules.reasoning.facts.fractures import (
     UnrelatedFractures,
     fracture_facts,
 )
+from rules.reasoning.facts.laboratory import Calcium, Kidney, SafetyTests, VitaminD, laboratory_facts
 from rules.reasoning.facts.patient import (
     FollowOn,
     History,
@@ -30,6 +32,9 @@ from rules.reasoning.facts.patient import (
     potent_orders,
     turnover_fact,
 )
+from rules.reasoning.facts.rebound import ReboundConcern
+from rules.reasoning.facts.safety import Draft, DrugAllergy, SafetyHistory, allergies, drafts, safety_history
+from rules.reasoning.facts.symptoms import NewSymptom, symptom_facts
 from rules.reasoning.knowledge import Limits
 from rules.reasoning.timeline import PatientTimeline
 
@@ -42,6 +47,14 @@ KINDS: Sequence[type[Fact]] = (
     FollowOn,
     NextDose,
     PotentOrder,
+    Draft,
+    Calcium,
+    Kidney,
+    VitaminD,
+    SafetyTests,
+    SafetyHistory,
+    DrugAllergy,
+    NewSymptom,
     Fracture,
     IndexDose,
     DenosumabState,
@@ -49,6 +62,10 @@ KINDS: Sequence[type[Fact]] = (
     PossibleRebound,
     UnrelatedFractures,
     DecidingClass,
+    ReboundConcern,
+    Caution,
+    Appraisal,
+    OnItsWay,
 )
 
 
@@ -64,6 +81,11 @@ def derive(timeline: PatientTimeline, limits: Limits) -> tuple[list[Fact], Expos
         follow_on_fact(timeline, found, limits),
         next_dose_fact(timeline),
         *potent_orders(timeline, limits),
+        *drafts(timeline, limits),
+        *laboratory_facts(timeline, limits),
+        safety_history(timeline, found, limits),
+        *allergies(timeline),
+        *symptom_facts(timeline, limits),
         *fracture_facts(timeline, fracture_events(timeline, limits), found, limits),
     ]
     return facts, found

@@ -113,7 +113,8 @@ class DecidingClass(Fact):
     """The class that decides for the patient: the first present among the recent fractures, else among older ones.
 
     `treated` holds when all fractures of that class were followed by denosumab or zoledronate; `prior` when there is
-    a fracture before denosumab, or one that is no longer recent.
+    a fracture before denosumab, or one that is no longer recent; `bridged` when a bisphosphonate was given between the
+    last dose and one of its fractures.
     """
 
     word: Field[str]
@@ -122,6 +123,7 @@ class DecidingClass(Fact):
     rebound: Field[bool]
     treated: Field[bool]
     prior: Field[bool]
+    bridged: Field[bool]
     fractures: tuple[Fracture, ...] = ()
     reason: str = ""
     index: DateInterval | None = None
@@ -261,7 +263,7 @@ def decide(facts: Sequence[Fact], limits: Mapping[str, float]) -> list[Fact]:
     best = ranked[0]
     alike = {one.fracture for one in ranked if _rank(one) == _rank(best)}
     fractures = tuple(one for one in facts if isinstance(one, Fracture) and one.number in alike)
-    doses = {one.fracture: one.when for one in facts if isinstance(one, IndexDose)}
+    doses = {one.fracture: one for one in facts if isinstance(one, IndexDose)}
     deciding = DecidingClass(
         word=best.word,
         malignancy=best.malignancy,
@@ -269,9 +271,10 @@ def decide(facts: Sequence[Fact], limits: Mapping[str, float]) -> list[Fact]:
         rebound=best.word in ("RVFX_PROBABLE", "RVFX_POSSIBLE"),
         treated=all(one.treated for one in fractures),
         prior=any(not one.recent or one.word == "VFX_PRIOR" for one in ranked),
+        bridged=any(number in alike and index.bridged for number, index in doses.items()),
         fractures=fractures,
         reason=best.reason,
-        index=doses.get(best.fracture),
+        index=doses[best.fracture].when if best.fracture in doses else None,
         evidence=tuple(sorted({reference for one in ranked if one.fracture in alike for reference in one.evidence})),
     )
     return [*rest, *_unrelated(ranked), deciding]

@@ -9,10 +9,10 @@ from rules.reasoning.fact import Fact, Field
 from rules.reasoning.facts.course import Exposure
 from rules.reasoning.facts.denosumab import Turnover
 from rules.reasoning.facts.drugs import ORAL_BISPHOSPHONATES, POTENT_ANTIRESORPTIVES, ZOLEDRONATE, drug_of
+from rules.reasoning.facts.safety import pregnancies
 from rules.reasoning.knowledge import Limits
 from rules.reasoning.timeline import (
     AppointmentEvent,
-    ConditionEvent,
     MedicationEvent,
     MedicationRecord,
     ObservationEvent,
@@ -30,6 +30,11 @@ class Person(Fact):
     age: Field[int]
     advised: Field[bool]
 
+    def in_words(self) -> str:
+        """The fact as people say it."""
+        age = f"age {self.age}" if self.age >= 0 else "age not known"
+        return age if self.advised else f"{age}, no advice on drugs (minor or pregnant)"
+
 
 class History(Fact):
     """What raises the risk of a rebound: an old vertebral fracture, an aromatase inhibitor, ADT, a steroid."""
@@ -37,17 +42,32 @@ class History(Fact):
     vertebral_fracture: Field[bool]
     risk_drug: Field[bool]
 
+    def in_words(self) -> str:
+        """The fact as people say it."""
+        marks = ["an old vertebral fracture"] * self.vertebral_fracture + [
+            "a drug that raises the risk"
+        ] * self.risk_drug
+        return f"history: {' and '.join(marks) or 'no further risk on record'}"
+
 
 class FollowOn(Fact):
     """Whether an antiresorptive that follows denosumab covers today: zoledronate given, or an oral one being taken."""
 
     covering: Field[bool]
 
+    def in_words(self) -> str:
+        """The fact as people say it."""
+        return "a follow-on drug is given" if self.covering else "no follow-on drug on record"
+
 
 class NextDose(Fact):
     """Whether the next visit for denosumab is booked."""
 
     booked: Field[bool]
+
+    def in_words(self) -> str:
+        """The fact as people say it."""
+        return "next dose booked" if self.booked else "no next dose booked"
 
 
 class PotentOrder(Fact):
@@ -62,11 +82,7 @@ def person_fact(timeline: PatientTimeline, limits: Limits) -> Person:
     birth = timeline.patient.birth
     age = whole_months(birth.latest, timeline.as_of) // 12 if birth else -1
     minor = birth is not None and age < limits.years("adult_from")
-    pregnant = any(
-        isinstance(one, ConditionEvent) and "pregnancy" in one.concepts and one.active and one.ended is None
-        for one in timeline.events
-    )
-    return Person(age=age, advised=not minor and not pregnant)
+    return Person(age=age, advised=not minor and not pregnancies(timeline, limits))
 
 
 def history_fact(timeline: PatientTimeline) -> History:

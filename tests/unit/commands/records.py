@@ -79,13 +79,15 @@ def zoledronate_draft(name: str = "draft", owner: str = "anna") -> Json:
 
 
 def hook_request(hook: str = "patient-view", owner: str = "anna", **context: Any) -> Json:
-    kinds = {"patient": ["Patient"], "conditions": ["Condition"], "administrations": ["MedicationAdministration"]}
+    record = rebound(owner)
+    kinds = {"conditions": "Condition", "medicationAdministrations": "MedicationAdministration"}
     return {
         "hook": hook,
         "hookInstance": "4f2a7c1e-93a5-4d0e-8f1b-6f2f7c3f9a10",
         "context": {"userId": "Practitioner/1", "patientId": owner, **context},
         "prefetch": {
-            key: bundle(*(one for one in rebound() if one["resourceType"] in wanted)) for key, wanted in kinds.items()
+            "patient": record[0],
+            **{key: bundle(*(one for one in record if one["resourceType"] == kind)) for key, kind in kinds.items()},
         },
         "extension": {"org.reboundwatch.as-of": "2026-03-01"},
     }

@@ -124,19 +124,22 @@ def test_a_hook_that_contradicts_the_request_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_hook_request_with_the_record_of_another_patient_is_refused(tmp_path: Path) -> None:
-    result = run("assess", saved(tmp_path, records.hook_request(owner="berta")))
+    request = records.hook_request()
+    request["context"]["patientId"] = "berta"
+    result = run("assess", saved(tmp_path, request))
     assert result.exit_code == 2
     assert result.stdout == ""
-    assert "Patient/anna: is not the record of Patient/berta, whom the request is about" in result.stderr
+    assert "prefetch.patient.id: is not of the patient in context.patientId" in result.stderr
 
 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"hook": "order-dance"}, "asks for hook 'order-dance', which is not served here"),
-        ({"context": {"userId": "Practitioner/1"}}, "context.patientId: names no patient"),
-        ({"context": "x"}, "is not a hook request that can be read"),
-        ({"extension": {"org.reboundwatch.as-of": "yesterday"}}, "'yesterday' is not a day"),
+        ({"hook": "order-dance"}, "hook: must be one of patient-view, order-select"),
+        ({"context": {"userId": "Practitioner/1"}}, "context.patientId: is missing"),
+        ({"context": "x"}, "context: must be a JSON object"),
+        ({"extension": {"org.reboundwatch.as-of": "yesterday"}}, "as-of: must be a day of the calendar"),
+        ({"prefetch": {}}, "prefetch.patient is required; prefetch.conditions is required"),
     ],
 )
 def test_a_malformed_hook_request_is_named(tmp_path: Path, change: records.Json, said: str) -> None:

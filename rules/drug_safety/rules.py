@@ -1,0 +1,112 @@
+"""Orders of parenteral bone drugs: contraindicated, to be corrected first, or not to be judged without blood tests."""
+
+from __future__ import annotations
+
+from rules.reasoning.conclusions import Advice, Indicator, Suggestion, Withdraw
+from rules.reasoning.conditions import each, fails, holds
+from rules.reasoning.facts.appraisal import BLOCK, NOT_YET, WARNING, Appraisal
+from rules.reasoning.facts.drugs import DENOSUMAB, ZOLEDRONATE
+from rules.reasoning.facts.laboratory import TESTS, SafetyTests
+from rules.reasoning.facts.safety import Draft
+from rules.reasoning.plans import NAMES, order_tests, plans, tests_first, ways
+from rules.reasoning.rule import Phase, rule
+from rules.reasoning.words import laboratory
+
+draft = Draft.named("draft")
+judged = Appraisal.named("judged")
+other = Appraisal.named("other")
+tests = SafetyTests.named("tests")
+
+MINERAL_TESTS = laboratory(
+    "Order calcium, albumin, phosphate, PTH, alkaline phosphatase and vitamin D",
+    *("calcium", "albumin", "phosphate", "pth", "alp", "25ohd"),
+)
+NEW_ORDER = (holds(draft.selected), fails(draft.stop))
+
+
+@rule(
+    "RVFX-31",
+    phase=Phase.ADVISE,
+    when=[
+        each(draft, draft.subject == ZOLEDRONATE, *NEW_ORDER),
+        each(judged, judged.drug == ZOLEDRONATE, judged.weight.one_of(BLOCK, NOT_YET)),
+        each(other, other.drug == DENOSUMAB),
+    ],
+)
+def zoledronate_blocked(draft: Draft, judged: Appraisal, other: Appraisal) -> Advice:
+    """An order of zoledronate is blocked by kidney, calcium, pregnancy or femur; low vitamin D makes it "not yet"."""
+    blocked = judged.weight == BLOCK
+    reason = _reason(judged)
+    return Advice(
+        indicator=Indicator.CRITICAL if blocked else Indicator.WARNING,
+        summary=f"Zoledronate 5 mg is contraindicated here: {reason}. Correct it or use another agent."
+        if blocked
+        else f"Zoledronate 5 mg: not yet: {reason}. Load vitamin D and infuse within days.",
+        detail=(
+            *ways(judged, other),
+            "A clearance of 35 mL/min or less, acute kidney injury and low calcium are contraindications of the label; "
+            "vitamin D is replaced first. With a clearance of 35 or less after denosumab: denosumab again with "
+            "calcium checks, or advice from nephrology.",
+        ),
+        suggestions=(*(_delete(draft, "zoledronate") if blocked else ()), *plans(other), *tests_first(judged)),
+        about=draft.reference,
+    )
+
+
+@rule(
+    "RVFX-32",
+    phase=Phase.ADVISE,
+    when=[
+        each(draft, draft.subject == DENOSUMAB, *NEW_ORDER),
+        each(judged, judged.drug == DENOSUMAB, judged.weight.one_of(BLOCK, WARNING)),
+    ],
+)
+def denosumab_at_risk(draft: Draft, judged: Appraisal) -> Advice:
+    """An order of denosumab is blocked by low calcium, pregnancy, age or femur; an eGFR under 30 is a warning."""
+    blocked = judged.weight == BLOCK
+    return Advice(
+        indicator=Indicator.CRITICAL if blocked else Indicator.WARNING,
+        summary=f"Denosumab risk: {_reason(judged)}. "
+        + ("Not before this is corrected or reviewed." if blocked else "Plan calcium checks before it is given."),
+        detail=(
+            *ways(judged),
+            "Low calcium and pregnancy are contraindications. An eGFR under 30 or dialysis is a boxed warning, not a "
+            "contraindication: severe hypocalcaemia in 41 % of women on dialysis within 12 weeks. Stopping harms as "
+            "well: plan with nephrology, calcium weekly in the first month.",
+        ),
+        suggestions=(*(_delete(draft, "denosumab") if blocked else ()), MINERAL_TESTS),
+        about=draft.reference,
+    )
+
+
+@rule(
+    "RVFX-38",
+    phase=Phase.ADVISE,
+    when=[
+        each(draft, draft.subject.one_of(ZOLEDRONATE, DENOSUMAB, "romosozumab", "teriparatide"), *NEW_ORDER),
+        each(tests, fails(tests.complete)),
+    ],
+)
+def tests_missing(draft: Draft, tests: SafetyTests) -> Advice:
+    """Before a parenteral bone drug calcium, kidney function and vitamin D must be known and fresh."""
+    missing = ", ".join(TESTS[test] for test in tests.missing)
+    drug = NAMES.get(draft.subject, draft.subject).lower()
+    return Advice(
+        indicator=Indicator.WARNING,
+        summary=f"Check {missing} before {drug}: missing or out of date. No result is not a normal result.",
+        detail=(
+            f"Missing or out of date: {missing}. Absence of a result is not a normal result.",
+            "Hold the drug until they are known, unless delay is the greater harm (a rebound fracture, or more than "
+            "nine months since the last denosumab): then chemistry on the same day.",
+        ),
+        suggestions=(order_tests(tests.missing),),
+        about=draft.reference,
+    )
+
+
+def _reason(judged: Appraisal) -> str:
+    return next(one.reason for one in judged.cautions if one.weight == judged.weight and not one.duplicate)
+
+
+def _delete(draft: Draft, drug: str) -> tuple[Suggestion, ...]:
+    return (Suggestion(f"Delete the draft of {drug}", (Withdraw(draft.reference, f"Delete the draft of {drug}"),)),)

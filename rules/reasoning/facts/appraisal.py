@@ -1,0 +1,100 @@
+"""What speaks against a drug today: cautions, found one by one by rules, and the appraisal they add up to.
+
+Every candidate is appraised, ordered or not: a draft is judged by it, and a suggestion obeys it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from rules.reasoning.fact import Fact, Field
+from rules.reasoning.facts.drugs import DENOSUMAB, ZOLEDRONATE
+from rules.reasoning.facts.laboratory import Calcium, Kidney, VitaminD
+from rules.reasoning.facts.patient import PotentOrder
+
+BLOCK, NOT_YET, WARNING, REMARK, NONE = "block", "not yet", "warning", "remark", "none"
+WEIGHTS = (BLOCK, NOT_YET, WARNING, REMARK, NONE)
+"""How much a caution weighs: contraindicated; after a correction; only with a specialist; to be known; nothing."""
+
+TESTS_BEFORE = {DENOSUMAB: ("calcium",), ZOLEDRONATE: ("calcium", "kidney")}
+"""The tests that must be fresh before a draft of a drug is offered."""
+
+
+class Caution(Fact):
+    """One thing that speaks against a drug: why, and the step that would lift it ("" when none would).
+
+    `duplicate` marks that the drug was given too recently: a matter of timing, not of safety.
+    """
+
+    drug: Field[str]
+    weight: Field[str]
+    duplicate: Field[bool]
+    reason: str
+    step: str = ""
+
+    def in_words(self) -> str:
+        """The fact as people say it."""
+        return ""  # the appraisal says it
+
+
+class Appraisal(Fact):
+    """All that speaks against one drug today. One for each candidate, always.
+
+    `weight` is that of the heaviest caution (timing aside). `tested` says that the blood tests it needs are fresh,
+    `offered` that a draft may be proposed: tested, and neither blocked nor to be corrected first, nor a duplicate.
+    """
+
+    drug: Field[str]
+    weight: Field[str]
+    tested: Field[bool]
+    offered: Field[bool]
+    cautions: tuple[Caution, ...] = ()
+    untested: tuple[str, ...] = ()
+
+    def in_words(self) -> str:
+        """The fact as people say it."""
+        said = [f"{one.weight}: {one.reason}" for one in self.cautions]
+        said += [f"waits for {' and '.join(self.untested)}"] if self.untested else []
+        return f"{self.drug}: {'; '.join(said) or 'no block found'}"
+
+    @property
+    def barriers(self) -> tuple[Caution, ...]:
+        """The cautions that keep the drug from being offered."""
+        return tuple(one for one in self.cautions if one.duplicate or one.weight in (BLOCK, NOT_YET))
+
+
+class OnItsWay(Fact):
+    """A potent antiresorptive is drafted or freshly ordered, and nothing in the record blocks it."""
+
+    drug: Field[str]
+
+
+def appraise(facts: Sequence[Fact], limits: Mapping[str, float]) -> list[Fact]:
+    """One appraisal a candidate, and the orders that count as treatment on its way."""
+    del limits  # the rules that found the cautions read them
+    appraisals = [_appraisal(drug, facts) for drug in TESTS_BEFORE]
+    held = {one.drug for one in appraisals if one.weight in (BLOCK, NOT_YET)}
+    orders = [one for one in facts if isinstance(one, PotentOrder) and not (one.draft and one.drug in held)]
+    return [*appraisals, *(OnItsWay(drug=one.drug, evidence=one.evidence) for one in orders)]
+
+
+def _appraisal(drug: str, facts: Sequence[Fact]) -> Appraisal:
+    cautions = [one for one in facts if isinstance(one, Caution) and one.drug == drug]
+    cautions.sort(key=lambda one: (WEIGHTS.index(one.weight), one.reason))
+    weight = next((one.weight for one in cautions if not one.duplicate), NONE)
+    fresh = {
+        "calcium": any(one.fresh for one in facts if isinstance(one, Calcium)),
+        "kidney": any(one.fresh for one in facts if isinstance(one, Kidney)),
+    }
+    untested = tuple(test for test in TESTS_BEFORE[drug] if not fresh[test])
+    barred = weight in (BLOCK, NOT_YET) or any(one.duplicate for one in cautions)
+    tests = [one for one in facts if isinstance(one, Calcium | Kidney | VitaminD)]
+    return Appraisal(
+        drug=drug,
+        weight=weight,
+        tested=not untested,
+        offered=not untested and not barred,
+        cautions=tuple(cautions),
+        untested=untested,
+        evidence=tuple(sorted({reference for one in (*cautions, *tests) for reference in one.evidence})),
+    )

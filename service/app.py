@@ -1,0 +1,40 @@
+"""The composition root: everything that answers over HTTP is put together here, and here alone is a clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import date
+
+from flask import Flask
+
+from service import canary
+from service.cds_hooks import routes
+from service.deployment import Deployment, deploy
+from service.settings import Settings
+from service.web import access_log, errors, headers, operations, pages
+
+
+def create_app(settings: Settings) -> Flask:
+    """The application with these settings, after it has given the one answer that is known for certain.
+
+    Raises:
+        KnowledgeError: what the site set does not hold.
+        NotReady: the answer was another one; nothing may be served.
+    """
+    deployment = deploy(settings)
+    canary.check(deployment)
+    return application(deployment)
+
+
+def application(deployment: Deployment, today: Callable[[], date] = date.today) -> Flask:
+    """The application of a deployment; `today` says which day it is when a request does not."""
+    app = Flask("service", template_folder="web/templates", static_folder="web/static")
+    app.config["MAX_CONTENT_LENGTH"] = deployment.settings.max_body_bytes
+    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
+    access_log.register(app, {f"{routes.PATH}/{name}" for name in deployment.services})
+    headers.register(app, deployment.settings.cors_origins)
+    errors.register(app)
+    app.register_blueprint(routes.blueprint(deployment, today))
+    app.register_blueprint(operations.blueprint(deployment))
+    app.register_blueprint(pages.blueprint(deployment))
+    return app

@@ -1,0 +1,183 @@
+"""What is asked of the record, and what came of each question: answered, with nothing, in part, failed, not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+
+from rules.reasoning.terminology import Terminology
+from rules.reasoning.timeline import Gap
+from service.cds_hooks.problems import BadRequest, RequiredDataMissing
+from service.cds_hooks.requests import HookRequest
+from service.cds_hooks.sent_fhir import Outcome, SentFhir, look_at
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the record, asked for under `key`; `risk` says what its absence may hide."""
+
+    key: str
+    resource: str
+    words: str
+    risk: str
+
+    @property
+    def element(self) -> str:
+        """Where it stands in a request."""
+        return f"prefetch.{self.key}"
+
+
+PATIENT = Part("patient", "Patient", "the patient", "")
+CONDITIONS = Part("conditions", "Condition", "diagnoses", "a fracture may be missing")
+MEDICATIONS = (
+    Part("medicationAdministrations", "MedicationAdministration", "administrations", "a dose given may be missing"),
+    Part("medicationDispenses", "MedicationDispense", "dispenses", "a dose handed over may be missing"),
+    Part("medicationStatements", "MedicationStatement", "medication statements", "a drug taken may be missing"),
+    Part("medicationRequests", "MedicationRequest", "prescriptions", "a drug ordered may be missing"),
+)
+OPTIONAL = (
+    Part("procedures", "Procedure", "procedures", "an injection or operation may be missing"),
+    Part("serviceRequests", "ServiceRequest", "orders", "an examination already ordered may be missing"),
+    Part("observations", "Observation", "observations", "laboratory values may be missing"),
+    Part("diagnosticReports", "DiagnosticReport", "reports", "imaging of the spine may be missing"),
+    Part("imagingStudies", "ImagingStudy", "imaging studies", "imaging of the spine may be missing"),
+    Part("allergies", "AllergyIntolerance", "allergies", "an allergy may be missing"),
+    Part("encounters", "Encounter", "encounters", "the day of an undated diagnosis may be missing"),
+    Part("appointments", "Appointment", "appointments", "a planned dose may be missing"),
+)
+SEARCHES = (CONDITIONS, *MEDICATIONS, *OPTIONAL)
+PARTS = (PATIENT, *SEARCHES)
+
+_PAGE = 1000
+"""How many records are asked for at once; a server that allows fewer sends a first page, and that is noticed."""
+
+
+def templates(terminology: Terminology) -> dict[str, str]:
+    """The queries of every service by key: one read, and searches in the subset that every client understands.
+
+    Only observations are narrowed, by every LOINC code that means something here: medications and diagnoses in words
+    alone, or by reference, would be lost. The codes go without their system, which many records misspell.
+    """
+    asked = {PATIENT.key: f"{PATIENT.resource}/{{{{context.patientId}}}}"}
+    for part in SEARCHES:
+        asked[part.key] = f"{part.resource}?patient={{{{context.patientId}}}}&_count={_PAGE}"
+    codes = sorted({row.code for row in terminology.rows() if row.system == "loinc" and row.match == "exact"})
+    asked["observations"] += f"&code={','.join(codes)}"
+    return asked
+
+
+class Answered(Enum):
+    """What came of a question, in the words of a card."""
+
+    NOT_SENT = "not sent"
+    FAILED = "could not be read"
+    FIRST_PAGE = "first page only"
+    WARNED = "sent with a warning of the server"
+    WHOLE = "complete"
+
+
+_HAD = (Answered.WHOLE, Answered.WARNED, Answered.FIRST_PAGE)
+
+
+@dataclass(frozen=True, slots=True)
+class Prefetched:
+    """The parts of a record that came, undecoded, by key.
+
+    `gaps` says what did not come or is not whole, `incomplete` under which keys. From the required parts in `in_part`
+    no absence may be concluded: they are a first page only.
+    """
+
+    values: Mapping[str, bytes]
+    gaps: tuple[Gap, ...]
+    incomplete: tuple[str, ...]
+    in_part: tuple[str, ...]
+
+
+def read_prefetch(request: HookRequest) -> Prefetched:
+    """What came of each question; keys that nobody asked for are ignored.
+
+    Raises:
+        BadRequest: a value is no FHIR, or is about another patient.
+        RequiredDataMissing: the patient, the diagnoses, or every source of medication was not answered.
+    """
+    values: dict[str, bytes] = {}
+    came: dict[str, Answered] = {}
+    for part in PARTS:
+        raw = request.prefetch.get(part.key)
+        came[part.key] = _came(part, raw, request)
+        if raw is not None and raw != b"null":
+            values[part.key] = raw
+    _require(came)
+    lacking = [part for part in SEARCHES if came[part.key] is not Answered.WHOLE]
+    return Prefetched(
+        values=values,
+        gaps=tuple(Gap(part.words, f"{came[part.key].value}: {part.risk}") for part in lacking),
+        incomplete=tuple(part.key for part in lacking),
+        in_part=_in_part(came),
+    )
+
+
+def check_context(request: HookRequest) -> None:
+    """Refuse a context with FHIR about somebody else.
+
+    Raises:
+        BadRequest: a resource is not of the patient whom the request is about.
+    """
+    for name, raw in request.bundles.items():
+        _check_owner(_looked_at(raw, f"context.{name}"), request, f"context.{name}")
+
+
+def _check_owner(found: SentFhir, request: HookRequest, element: str) -> None:
+    for place, owner in found.owners:
+        if owner != request.patient:
+            raise BadRequest("is not of the patient in context.patientId", f"{element}{place}")
+
+
+def _came(part: Part, raw: bytes | None, request: HookRequest) -> Answered:
+    if raw is None:
+        return Answered.NOT_SENT
+    if raw == b"null":
+        # A search that found nothing is an answer; a patient who is not found is none.
+        return Answered.FAILED if part is PATIENT else Answered.WHOLE
+    found = _looked_at(raw, part.element)
+    if found.resource_type not in ("Bundle", "OperationOutcome", part.resource):
+        raise BadRequest(f"must be a {part.resource} or a Bundle, an OperationOutcome, or null", part.element)
+    _check_owner(found, request, part.element)
+    if part is PATIENT and not found.holds_patient:
+        return Answered.FAILED
+    if found.outcome is Outcome.ERROR:
+        return Answered.FAILED
+    if found.has_next_page:
+        return Answered.FIRST_PAGE
+    return Answered.WARNED if found.outcome is Outcome.WARNING else Answered.WHOLE
+
+
+def _looked_at(raw: bytes, element: str) -> SentFhir:
+    try:
+        found = look_at(raw)
+    except RecursionError:
+        raise BadRequest("is nested too deep", element) from None
+    if found is None:
+        raise BadRequest("is no FHIR resource", element)
+    return found
+
+
+def _require(came: Mapping[str, Answered]) -> None:
+    lacking = [part.element for part in (PATIENT, CONDITIONS) if came[part.key] not in _HAD]
+    said = [f"{element} is required" for element in lacking]
+    if not any(came[part.key] in _HAD for part in MEDICATIONS):
+        sources = [part.element for part in MEDICATIONS]
+        said.append(f"one of {', '.join(sources)} must be answered, be it with nothing")
+        lacking += sources
+    if said:
+        reason = f"{'; '.join(said)}. What is missing is not fetched from fhirServer by this release."
+        raise RequiredDataMissing(reason, *lacking)
+
+
+def _in_part(came: Mapping[str, Answered]) -> tuple[str, ...]:
+    found = [CONDITIONS.element] if came[CONDITIONS.key] is Answered.FIRST_PAGE else []
+    medications = {part.element: came[part.key] for part in MEDICATIONS if came[part.key] in _HAD}
+    if all(state is Answered.FIRST_PAGE for state in medications.values()):
+        found += medications
+    return tuple(found)

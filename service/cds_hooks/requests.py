@@ -1,0 +1,159 @@
+"""A hook request as it comes over the wire, checked member by member; one parser for HTTP and the command line."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+
+from service.as_of import day
+from service.cds_hooks.hooks import HOOKS, Hook, Member, Shape
+from service.cds_hooks.problems import BadRequest
+
+AS_OF = "org.reboundwatch.as-of"
+"""The member of a request's `extension` that names the day of evaluation."""
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
+_USER = re.compile(r"(Practitioner|PractitionerRole|Patient|RelatedPerson)/[A-Za-z0-9\-.]{1,64}", re.ASCII)
+_REFERENCE = re.compile(r"[A-Z][A-Za-z]{1,63}/[A-Za-z0-9\-.]{1,64}", re.ASCII)
+_AUTHORIZATION = {"access_token": str, "token_type": str, "expires_in": int, "scope": str, "subject": str}
+
+_Object = dict[str, msgspec.Raw]
+_Value = TypeVar("_Value")
+
+
+@dataclass(frozen=True, slots=True)
+class HookRequest:
+    """A request that follows the specification; FHIR in it (`bundles` of its context, `prefetch`) is still undecoded.
+
+    `as_of` is the day of evaluation that it names, `selections` the orders that an order-select call is about.
+    """
+
+    hook: Hook
+    patient_id: str
+    bundles: Mapping[str, bytes]
+    selections: frozenset[str]
+    prefetch: Mapping[str, bytes]
+    as_of: date | None
+
+    @property
+    def patient(self) -> str:
+        """The only patient whose record the request may hold: "Patient/x"."""
+        return f"Patient/{self.patient_id}"
+
+
+def read_request(body: bytes) -> HookRequest:
+    """The request that a body holds; members that nobody asked for are ignored.
+
+    Raises:
+        BadRequest: it is no JSON, or a member is missing or not what the specification says.
+    """
+    members = _decoded(body, _Object)
+    hook = HOOKS.get(_required(members, "hook", str))
+    if hook is None:
+        raise BadRequest(f"must be one of {', '.join(HOOKS)}", "hook")
+    if not _UUID.fullmatch(_required(members, "hookInstance", str)):
+        raise BadRequest("must be a UUID", "hookInstance")
+    context = _required(members, "context", _Object)
+    for member in hook.context:
+        _check(member, context)
+    _check_access(members)
+    return HookRequest(
+        hook=hook,
+        patient_id=_required(context, "patientId", str, "context."),
+        bundles={
+            member.name: bytes(context[member.name])
+            for member in hook.context
+            if member.shape in (Shape.ORDERS, Shape.RECORDS)
+        },
+        selections=frozenset(_optional(context, "selections", list[str], "context.") or ()),
+        prefetch={key: bytes(raw) for key, raw in (_optional(members, "prefetch", _Object) or {}).items()},
+        as_of=_day(members),
+    )
+
+
+def _check(member: Member, context: _Object) -> None:
+    element = f"context.{member.name}"
+    if member.name not in context or _is_null(context[member.name]):
+        if member.required:
+            raise BadRequest("is missing", element)
+        return
+    if not _fits(member.shape, context[member.name], element):
+        raise BadRequest(f"must be {member.shape.value}", element)
+
+
+def _fits(shape: Shape, raw: msgspec.Raw, element: str) -> bool:
+    match shape:
+        case Shape.ID:
+            return _ID.fullmatch(_decoded(raw, str, element)) is not None
+        case Shape.USER:
+            return _USER.fullmatch(_decoded(raw, str, element)) is not None
+        case Shape.REFERENCES:
+            return all(_REFERENCE.fullmatch(one) for one in _decoded(raw, list[str], element))
+        case Shape.ORDERS | Shape.RECORDS:
+            return _optional(_decoded(raw, _Object, element), "resourceType", str) == "Bundle"
+
+
+def _check_access(members: _Object) -> None:
+    """What the caller says of its FHIR server; nothing is asked of it yet."""
+    server = _optional(members, "fhirServer", str)
+    if server is not None and (urlsplit(server).scheme not in ("http", "https") or not urlsplit(server).netloc):
+        raise BadRequest("must be an absolute http or https address", "fhirServer")
+    access = _optional(members, "fhirAuthorization", _Object)
+    if access is None:
+        return
+    if server is None:
+        raise BadRequest("is missing, although fhirAuthorization is there", "fhirServer")
+    for name, kind in _AUTHORIZATION.items():
+        _required(access, name, kind, "fhirAuthorization.")
+    if _required(access, "token_type", str, "fhirAuthorization.") != "Bearer":
+        raise BadRequest("must be Bearer", "fhirAuthorization.token_type")
+
+
+def _day(members: _Object) -> date | None:
+    extension = _optional(members, "extension", _Object) or {}
+    text = _optional(extension, AS_OF, str, "extension.")
+    if text is None:
+        return None
+    try:
+        return day(text)
+    except ValueError:
+        raise BadRequest("must be a day of the calendar, written as 2026-03-01", f"extension.{AS_OF}") from None
+
+
+def _required(members: _Object, name: str, kind: type[_Value], within: str = "") -> _Value:
+    found = _optional(members, name, kind, within)
+    if found is None:
+        raise BadRequest("is missing", f"{within}{name}")
+    return found
+
+
+def _optional(members: _Object, name: str, kind: type[_Value], within: str = "") -> _Value | None:
+    """A member of the right type; None when it is not there, or null."""
+    if name not in members or _is_null(members[name]):
+        return None
+    return _decoded(members[name], kind, f"{within}{name}")
+
+
+def _is_null(raw: msgspec.Raw) -> bool:
+    return bytes(raw) == b"null"
+
+
+_NAMES: Mapping[Any, str] = {str: "a string", int: "a whole number", list[str]: "a list of strings"}
+
+
+def _decoded(raw: bytes | msgspec.Raw, kind: type[_Value], element: str = "body") -> _Value:
+    try:
+        return msgspec.json.decode(raw, type=kind)
+    except RecursionError:
+        raise BadRequest("is nested too deep", element) from None
+    except msgspec.ValidationError:
+        raise BadRequest(f"must be {_NAMES.get(kind, 'a JSON object')}", element) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise BadRequest("is not JSON in UTF-8", element) from None

@@ -1,0 +1,90 @@
+"""What one deployment runs with: the knowledge as its site set it, and all that is built on it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+
+from rules.knowledge_base import Knowledge, load_knowledge
+from rules.reasoning.evaluation import Evaluation
+from service.assessing import Assessor
+from service.cds_hooks.cards import CardMaker
+from service.cds_hooks.problems import BadRequest, Overloaded
+from service.cds_hooks.services import Service, services
+from service.fhir.reader import UnreadableDocument
+from service.settings import Settings
+from service.submission import Submission
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """Everything that answers, shared by all threads of a process."""
+
+    settings: Settings
+    knowledge: Knowledge
+    assessor: Assessor
+    cards: CardMaker
+    services: Mapping[str, Service]
+    _turn: threading.Lock = field(default_factory=threading.Lock)
+
+    def evaluate(self, submission: Submission, as_of: date) -> Evaluation:
+        """The evaluation of the one patient of a hook call.
+
+        Raises:
+            BadRequest: FHIR in it cannot be read.
+            Overloaded: other evaluations took longer than the time budget.
+            ClinicalCoreError: the evaluation is void.
+        """
+        with self.turn():
+            try:
+                return self.assessor.evaluate(submission, as_of)
+            except UnreadableDocument as error:
+                raise BadRequest(str(error)) from None
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """One evaluation at a time: the engine takes no more, and whoever waits too long is told so."""
+        if not self._turn.acquire(timeout=self.settings.time_budget_ms / 1000):
+            raise Overloaded("this worker is busy; ask again")
+        try:
+            yield
+        finally:
+            self._turn.release()
+
+
+def site_knowledge(settings: Settings) -> Knowledge:
+    """The knowledge with the limits, codes and switched-off rules of a site.
+
+    Raises:
+        KnowledgeError: what the site set does not hold; the message names file and entry.
+    """
+    return load_knowledge(
+        jurisdiction=settings.jurisdiction,
+        limits_file=settings.limits_file,
+        local_codes=settings.local_codes_dir,
+        disabled=settings.disabled_rules,
+    )
+
+
+def site_assessor(settings: Settings) -> Assessor:
+    """Reads and evaluates as the site set it; raises like `site_knowledge`."""
+    return Assessor(site_knowledge(settings), verify=settings.verify == "always")
+
+
+def site_cards(settings: Settings, knowledge: Knowledge) -> CardMaker:
+    """Makes as many cards as the site wants, linked to its pages."""
+    return CardMaker(knowledge, max_cards=settings.max_cards, base_url=settings.base_url)
+
+
+def deploy(settings: Settings) -> Deployment:
+    """Build everything once.
+
+    Raises:
+        KnowledgeError: what the site set does not hold; the message names file and entry.
+    """
+    assessor = site_assessor(settings)
+    knowledge = assessor.knowledge
+    return Deployment(settings, knowledge, assessor, site_cards(settings, knowledge), services(knowledge))

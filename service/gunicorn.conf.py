@@ -1,0 +1,62 @@
+"""How gunicorn serves ReboundWatch in production; everything a site may change is in `service/settings.py`."""
+
+import os
+import sys
+from typing import Any
+
+from service.safety import refusals
+from service.settings import SettingsError, read_settings
+
+NOTHING_SERVED = 2
+
+try:
+    _settings = read_settings()
+except SettingsError as error:
+    sys.stderr.write(f"{error}\n")
+    sys.exit(NOTHING_SERVED)
+
+_host = f"[{_settings.host}]" if ":" in _settings.host else _settings.host
+
+wsgi_app = "service.wsgi:app"
+bind = f"{_host}:{_settings.port}"
+workers = _settings.workers or max(2, len(os.sched_getaffinity(0)))
+
+# Threads keep slow clients from blocking a worker; evaluations themselves take turns.
+worker_class = "gthread"
+threads = 4
+timeout = 30
+graceful_timeout = 30
+keepalive = 5
+
+# Each worker builds its own engine and passes the canary before it answers; none is inherited by a fork.
+preload_app = False
+
+# Insurance against what a C extension may leak over weeks; the jitter keeps workers from leaving together.
+max_requests = 20_000
+max_requests_jitter = 2_000
+
+control_socket_disable = True
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None
+
+logconfig_dict = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(process)d %(levelname)s %(name)s %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"level": "WARNING", "handlers": ["stderr"]},
+    "loggers": {
+        "service": {"level": _settings.log_level.upper()},
+        "gunicorn.error": {"level": _settings.log_level.upper(), "propagate": True},
+        # Its lines hold addresses as they were sent; service.web.access_log writes one a request instead.
+        "gunicorn.access": {"level": "CRITICAL", "propagate": False},
+    },
+}
+
+
+def on_starting(server: Any) -> None:
+    """Refuse an address that may not be served, also one that was given on gunicorn's own command line."""
+    hosts = [address[0] for address in server.address if isinstance(address, tuple)]
+    found = dict.fromkeys(sentence for host in hosts for sentence in refusals(_settings, host))
+    if found:
+        sys.stderr.write("\n".join(found) + "\n")
+        sys.exit(NOTHING_SERVED)

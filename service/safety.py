@@ -1,0 +1,55 @@
+"""What may not be served with the settings as they are, and what may but is not safe, each in one sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+from service.settings import Settings, is_loopback
+
+
+def refusals(settings: Settings, host: str | None = None) -> list[str]:
+    """Why nothing may be served on `host` (by default the one that is set); empty when it may."""
+    host = host or settings.host
+    open_to_others = not is_loopback(host)
+    found = []
+    if settings.auth == "required":
+        found.append(
+            "REBOUNDWATCH_AUTH is required, and checking the tokens of callers is not built yet: it comes with a later "
+            "release. To serve this machine only, set REBOUNDWATCH_AUTH=off."
+        )
+    elif open_to_others and not settings.auth_off_i_understand:
+        found.append(
+            f"REBOUNDWATCH_AUTH=off is refused on {host}, which other machines reach. Listen on 127.0.0.1, or set "
+            "REBOUNDWATCH_AUTH_OFF_I_UNDERSTAND=1 when something in front checks who calls."
+        )
+    if settings.allow_as_of and (open_to_others or settings.auth == "required"):
+        found.append(
+            "REBOUNDWATCH_ALLOW_AS_OF=1 is refused with AUTH=required and on an address that other machines reach: "
+            "whoever calls could move the day of evaluation."
+        )
+    return found
+
+
+def cautions(settings: Settings) -> Iterator[str]:
+    """What is allowed and yet not as it should be where patients are treated."""
+    if settings.auth == "off" and not settings.loopback and settings.auth_off_i_understand:
+        yield f"AUTH=off on {settings.host}: whoever reaches it can ask; something in front must check who calls."
+    if settings.allow_as_of:
+        yield "ALLOW_AS_OF=1: callers name the day of evaluation; for demonstrations only."
+    if settings.verify == "never":
+        yield "VERIFY=never: the rule engine runs without its second opinion."
+    if not settings.base_url:
+        yield "PUBLIC_BASE_URL is not set: cards cannot link to the pages of the rules."
+    elif _is_open_http(settings.base_url):
+        yield "PUBLIC_BASE_URL is http: patients' data must travel over https."
+    if any(_is_open_http(origin) for origin in settings.cors_origins):
+        yield "CORS_ORIGINS allows a page that is loaded over http."
+    if settings.mode == "silent":
+        yield "MODE=silent: no clinician sees a card."
+
+
+def _is_open_http(address: str) -> bool:
+    """Whether an address is reached over a network without encryption."""
+    url = urlsplit(address)
+    return url.scheme == "http" and not is_loopback(url.hostname or "")

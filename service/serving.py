@@ -1,0 +1,51 @@
+"""The command `serve`: check what can be known before, say where to look, then become gunicorn."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NoReturn
+
+from rules.knowledge_base import Knowledge
+from rules.reasoning.errors import KnowledgeError
+from service.deployment import site_knowledge
+from service.safety import cautions, refusals
+from service.settings import Settings, SettingsError, read_settings, variable
+from service.version import SOFTWARE_VERSION
+from service.web.example import curl_line
+
+_GUNICORN = Path(__file__).with_name("gunicorn.conf.py")
+
+
+def serve(**options: object) -> NoReturn:
+    """Serve with the settings, those of `options` that are not None going first; does not come back.
+
+    Raises:
+        SettingsError: a setting cannot be used, may not be served, or does not fit the knowledge.
+    """
+    # The environment carries them over to gunicorn, which reads the settings for itself.
+    os.environ.update({variable(name): str(value) for name, value in options.items() if value is not None})
+    settings = read_settings()
+    if found := refusals(settings):
+        raise SettingsError(found)
+    try:
+        knowledge = site_knowledge(settings)
+    except KnowledgeError as error:
+        raise SettingsError([str(error)]) from None
+    sys.stdout.write(_greeting(settings, knowledge))
+    sys.stdout.flush()
+    sys.stderr.writelines(f"caution: {one}\n" for one in cautions(settings))
+    sys.stderr.flush()
+    os.execv(sys.executable, [sys.executable, "-m", "gunicorn", "-c", str(_GUNICORN)])
+
+
+def _greeting(settings: Settings, knowledge: Knowledge) -> str:
+    base = settings.base_url or f"http://{settings.host}:{settings.port}"
+    places: Mapping[str, str] = {"What runs here": "/", "Rules": "/rules", "Discovery": "/cds-services"}
+    lines = [f"ReboundWatch {SOFTWARE_VERSION}, knowledge {knowledge.version}, {len(knowledge.rules)} rules"]
+    lines += [f"  {name:<16} {base}{path}" for name, path in places.items()]
+    if settings.allow_as_of:
+        lines += ["", "A critical card, from a checkout of the project:", "", f"  {curl_line(base)}"]
+    return "\n".join(lines) + "\n\n"

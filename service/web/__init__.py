@@ -1,0 +1,1 @@
+"""Pages for people, and what every HTTP answer has in common."""
