@@ -68,7 +68,11 @@ class Case:
     @property
     def name(self) -> str:
         """The id of its patient."""
-        return self.told.patient or slug(f"{self.file.removesuffix('.yaml')} {self.told.title}").rstrip("-")
+        return (
+            self.told.patient
+            or self.told.request
+            or slug(f"{self.file.removesuffix('.yaml')} {self.told.title}").rstrip("-")
+        )
 
     @property
     def as_of(self) -> date:
