@@ -66,6 +66,14 @@ memory: venv ## 50,000 evaluations must not grow the process
 catalogue: venv ## write rules/CATALOGUE.md anew
 	$(BIN)/python -m service rules --format markdown > rules/CATALOGUE.md
 
+.PHONY: fixtures
+fixtures: venv ## write fhir_fixtures anew from the cases
+	$(BIN)/python -m tools.make_fixtures
+
+.PHONY: golden
+golden: venv ## accept the assessments of the fixtures as they are now
+	$(BIN)/python -m tools.make_fixtures --golden
+
 .PHONY: lock
 lock: venv ## resolve the requirements anew, with hashes
 	$(BIN)/pip install --quiet uv
