@@ -25,6 +25,10 @@ $(VENV)/.ready: requirements/dev.txt pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+.PHONY: run
+run: venv ## serve on http://127.0.0.1:8080, for this machine only
+	@REBOUNDWATCH_AUTH=off REBOUNDWATCH_ALLOW_AS_OF=1 $(BIN)/python -m service serve
+
 .PHONY: test
 test: venv ## make the environment and pass the tests
 	$(BIN)/python -m pytest
@@ -61,6 +65,14 @@ memory: venv ## 50,000 evaluations must not grow the process
 .PHONY: catalogue
 catalogue: venv ## write rules/CATALOGUE.md anew
 	$(BIN)/python -m service rules --format markdown > rules/CATALOGUE.md
+
+.PHONY: fixtures
+fixtures: venv ## write fhir_fixtures anew from the cases
+	$(BIN)/python -m tools.make_fixtures
+
+.PHONY: golden
+golden: venv ## accept the assessments of the fixtures as they are now
+	$(BIN)/python -m tools.make_fixtures --golden
 
 .PHONY: lock
 lock: venv ## resolve the requirements anew, with hashes

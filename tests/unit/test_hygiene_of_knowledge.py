@@ -1,0 +1,170 @@
+"""The knowledge base and its cases keep each other honest: no rule, condition or limit that no case needs."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cache
+
+import pytest
+
+from rules.reasoning.conditions import Condition, Pattern
+from rules.reasoning.evaluation import Evaluation
+from rules.reasoning.fact import Fact
+from rules.reasoning.facts.appraisal import TESTS_BEFORE, Appraisal
+from rules.reasoning.facts.denosumab import Today
+from rules.reasoning.oracle import matches
+from rules.reasoning.rule import Phase, Program, Rule
+from tests.storybook.case import Case, load_cases
+from tests.storybook.routes import InProcess
+
+IN_PROCESS = InProcess.of()
+KNOWLEDGE = IN_PROCESS.knowledge
+ADVISING = {rule.id: rule for rule in KNOWLEDGE.program.of(Phase.ADVISE)}
+CASES = load_cases()
+
+SIDES = {"below", "at", "above"}
+FINER_STEPS = {"mmol/L": 0.01, "ug/L": 0.01, "umol/min": 0.01, "mmol/g": 0.001, "cm": 0.1}
+"""The least step of a limit by its unit; a whole one where none is said."""
+
+COMPARED_BY_NO_RULE = {
+    "calcium_high": "no rule of today asks whether calcium is too high",
+    "ionised_calcium_high": "no rule of today asks whether calcium is too high",
+}
+"""Limits of which no case can show the effect, each with the reason. Nothing is added here to make a test pass."""
+
+
+@cache
+def evaluations() -> tuple[tuple[Case, Evaluation], ...]:
+    """Every case with what follows from it at any hook."""
+    return tuple((case, IN_PROCESS.evaluate(case)) for case in CASES)
+
+
+def concluded(evaluation: Evaluation) -> set[str]:
+    """The rules whose conditions hold, whether they speak at the hook or give way."""
+    return {firing.rule for firing in evaluation.trace.firings if firing.rule in ADVISING}
+
+
+@pytest.mark.parametrize("rule", ADVISING)
+def test_the_rule_speaks_in_one_case_and_is_silent_in_another(rule: str) -> None:
+    spoke = {case.name for case, evaluation in evaluations() if rule in {one.rule for one in evaluation.conclusions}}
+    assert spoke
+    assert len(spoke) < len(CASES)
+
+
+@dataclass(frozen=True)
+class Needed:
+    """One condition of a rule, and the rule without it."""
+
+    rule: Rule
+    words: str
+    without: Rule
+
+    def __str__(self) -> str:
+        return f"{self.rule.id}: {self.words}"
+
+    def decides(self, facts: tuple[Fact, ...]) -> bool:
+        """Whether this condition alone keeps the rule silent."""
+        return bool(_matches(self.without, facts)) and not _matches(self.rule, facts)
+
+
+def _matches(rule: Rule, facts: tuple[Fact, ...]) -> bool:
+    return bool(matches(Program([rule], KNOWLEDGE.limits), rule.phase, facts))
+
+
+def conditions() -> Iterator[Needed]:
+    """Each test of each fact that a rule asks for, each fact without tests that may be missing, each exclusion."""
+    for rule in ADVISING.values():
+        for pattern in rule.when:
+            for test in pattern.tests if not _names_an_appraisal(pattern) else ():
+                lighter = replace(pattern, tests=tuple(one for one in pattern.tests if one is not test))
+                yield Needed(rule, str(test), _with(rule, pattern, lighter))
+            if not pattern.tests and _may_be_missing(pattern):
+                yield Needed(rule, f"there is {pattern.kind.__name__}", _with(rule, pattern, None))
+        for pattern in rule.unless:
+            without = replace(rule, unless=tuple(one for one in rule.unless if one is not pattern))
+            yield Needed(rule, f"there is no {pattern.kind.__name__}", without)
+
+
+def _with(rule: Rule, old: Pattern, new: Pattern | None) -> Rule:
+    # A rule of one pattern keeps the day of evaluation, which is always known, in its place.
+    kept = tuple(new if one is old else one for one in rule.when if not (one is old and new is None))
+    return replace(rule, when=tuple(one for one in kept if one is not None) or (Pattern(Today, "today", ()),))
+
+
+def _names_an_appraisal(pattern: Pattern) -> bool:
+    """Whether a pattern only says which of the appraisals it means; there is one for each drug, always."""
+    return pattern.kind is Appraisal and [test.field.name for test in pattern.tests] == ["drug"]
+
+
+def _may_be_missing(pattern: Pattern) -> bool:
+    return any(
+        not any(type(fact) is pattern.kind for fact in evaluation.trace.facts) for _, evaluation in evaluations()
+    )
+
+
+@pytest.mark.parametrize("needed", list(conditions()), ids=str)
+def test_a_case_is_silent_for_want_of_this_condition_alone(needed: Needed) -> None:
+    assert any(needed.decides(evaluation.trace.facts) for _, evaluation in evaluations())
+
+
+def test_each_drug_has_one_appraisal_in_every_case() -> None:
+    for _, evaluation in evaluations():
+        assert [one.drug for one in evaluation.trace.all(Appraisal)] == list(TESTS_BEFORE)
+
+
+def words() -> Iterator[tuple[str, Condition, str]]:
+    for rule in ADVISING.values():
+        for pattern in rule.when:
+            for test in pattern.tests:
+                if isinstance(test.right, tuple):
+                    yield from ((rule.id, test, word) for word in test.right)
+
+
+@pytest.mark.parametrize(("rule", "test", "word"), list(words()), ids=str)
+def test_a_case_speaks_for_each_word_of_a_choice(rule: str, test: Condition, word: str) -> None:
+    assert any(
+        vars(fact)[test.field.name] == word
+        for _, evaluation in evaluations()
+        if rule in concluded(evaluation)
+        for fact in evaluation.trace.facts
+        if type(fact) is test.field.kind
+    )
+
+
+def named_limits() -> dict[str, dict[str, list[Case]]]:
+    found: dict[str, dict[str, list[Case]]] = defaultdict(lambda: defaultdict(list))
+    for case in CASES:
+        for name, sides in case.told.limits.items():
+            for side in [sides] if isinstance(sides, str) else sides:
+                found[name][side].append(case)
+    return found
+
+
+LIMITS = sorted(KNOWLEDGE.limits)
+
+
+def test_cases_name_only_limits_that_exist() -> None:
+    assert set(named_limits()) <= set(LIMITS)
+    assert set(COMPARED_BY_NO_RULE) <= set(LIMITS)
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_the_limit_has_cases_just_below_at_and_just_above(limit: str) -> None:
+    found = named_limits()
+    if limit in COMPARED_BY_NO_RULE:
+        assert limit not in found, "has cases now: take its reason away"
+    else:
+        assert set(found.get(limit, {})) == SIDES
+
+
+@pytest.mark.parametrize("limit", sorted(set(LIMITS) - set(COMPARED_BY_NO_RULE)))
+def test_a_limit_moved_by_the_least_step_changes_a_case_that_names_it(limit: str) -> None:
+    value, unit = KNOWLEDGE.limits[limit], KNOWLEDGE.limits.limit(limit).unit
+    step = FINER_STEPS.get(unit, 1)
+    cases = {case.name: case for cases in named_limits()[limit].values() for case in cases}
+    before = IN_PROCESS.answers(list(cases.values()))
+    for moved in (round(value - step, 4), round(value + step, 4)):
+        after = IN_PROCESS.with_limit(limit, moved).answers(list(cases.values()))
+        assert before != after, f"no case that names {limit} notices {moved:g} {unit}"
