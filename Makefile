@@ -25,6 +25,10 @@ $(VENV)/.ready: requirements/dev.txt pyproject.toml
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+.PHONY: run
+run: venv ## serve on http://127.0.0.1:8080, for this machine only
+	@REBOUNDWATCH_AUTH=off REBOUNDWATCH_ALLOW_AS_OF=1 $(BIN)/python -m service serve
+
 .PHONY: test
 test: venv ## make the environment and pass the tests
 	$(BIN)/python -m pytest

@@ -29,7 +29,8 @@ def create_app(settings: Settings) -> Flask:
 def application(deployment: Deployment, today: Callable[[], date] = date.today) -> Flask:
     """The application of a deployment; `today` says which day it is when a request does not."""
     app = Flask("service", template_folder="web/templates", static_folder="web/static")
-    app.config["MAX_CONTENT_LENGTH"] = deployment.settings.max_body_bytes
+    # A body sent in pieces is cut off at this length without a word; one byte more tells it from one that fits.
+    app.config["MAX_CONTENT_LENGTH"] = deployment.settings.max_body_bytes + 1
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     access_log.register(app, {f"{routes.PATH}/{name}" for name in deployment.services})
     headers.register(app, deployment.settings.cors_origins)

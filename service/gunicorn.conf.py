@@ -19,7 +19,8 @@ _host = f"[{_settings.host}]" if ":" in _settings.host else _settings.host
 
 wsgi_app = "service.wsgi:app"
 bind = f"{_host}:{_settings.port}"
-workers = _settings.workers or max(2, len(os.sched_getaffinity(0)))
+_processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+workers = _settings.workers or max(2, _processors)
 
 # Threads keep slow clients from blocking a worker; evaluations themselves take turns.
 worker_class = "gthread"

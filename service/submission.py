@@ -96,13 +96,14 @@ def requested(request: HookRequest, name: str) -> Submission:
     """
     check_context(request)
     prefetched = read_prefetch(request)
-    record = [Document(f"prefetch.{key}", raw) for key, raw in prefetched.values.items()]
+    record = [Document(f"prefetch.{key}", raw, asked=True) for key, raw in prefetched.values.items()]
     context = [
         Document(
             f"context.{member.name}",
             request.bundles[member.name],
             draft=member.shape is Shape.ORDERS,
             selected=request.selections,
+            asked=True,
         )
         for member in request.hook.context
         if member.name in request.bundles

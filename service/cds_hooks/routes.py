@@ -7,6 +7,7 @@ from datetime import date
 
 import msgspec
 from flask import Blueprint, Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from service.cds_hooks.answers import answer
 from service.cds_hooks.problems import BadRequest, UnsupportedContent
@@ -46,7 +47,10 @@ def blueprint(deployment: Deployment, today: Callable[[], date]) -> Blueprint:
 def _asked(service: Service, deployment: Deployment) -> HookRequest:
     if request.mimetype not in _ACCEPTED or request.headers.get("Content-Encoding", "identity") != "identity":
         raise UnsupportedContent(f"send JSON, uncompressed, as {' or '.join(_ACCEPTED)}")
-    asked = read_request(request.get_data(cache=False))
+    body = request.get_data(cache=False)
+    if len(body) > deployment.settings.max_body_bytes:
+        raise RequestEntityTooLarge
+    asked = read_request(body)
     if asked.hook.name != service.hook:
         raise BadRequest(f"must be {service.hook}, the hook of this service", "hook")
     if asked.as_of is not None and not deployment.settings.allow_as_of:

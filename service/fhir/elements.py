@@ -100,3 +100,17 @@ class Extension(msgspec.Struct, omit_defaults=True):
 
     url: str = ""
     valueCoding: Coding | None = None
+
+
+class Participant(msgspec.Struct, omit_defaults=True):
+    """Who takes part in an appointment."""
+
+    status: str | None = None
+    actor: Reference | None = None
+
+
+class CodeableReference(msgspec.Struct, omit_defaults=True):
+    """FHIR R5: a thing by its codes, or a pointer to a resource that holds them."""
+
+    concept: CodeableConcept | None = None
+    reference: Reference | None = None

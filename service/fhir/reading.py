@@ -13,6 +13,7 @@ from rules.reasoning.timeline import Code, Unusable
 from service.fhir.elements import Annotation, CodeableConcept, Reference
 
 MAX_TEXT = 500
+MAX_CONCLUSION = 20_000
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 
 
@@ -52,8 +53,16 @@ class PatientReading:
             self.refuse(reference, element, "not a date that exists")
             return None
 
-    def coded(self, concepts: Iterable[CodeableConcept | None], notes: Iterable[Annotation] = ()) -> Coded:
-        """All codes of a record, its words, and the concepts that both name."""
+    def coded(
+        self,
+        concepts: Iterable[CodeableConcept | None],
+        notes: Iterable[Annotation] = (),
+        conclusion: str | None = None,
+    ) -> Coded:
+        """All codes of a record, its words, and the concepts that both name.
+
+        A `conclusion` is a text of its own: what it names is added, whatever the codes say.
+        """
         known = [concept for concept in concepts if concept is not None]
         codes = tuple(
             Code(self.terminology.system(coding.system or ""), coding.code or "", clean(coding.display or ""))
@@ -65,7 +74,12 @@ class PatientReading:
         words += [concept.text for concept in known]
         words += [note.text for note in notes]
         text = clean(" | ".join(dict.fromkeys(word for word in words if word)))
-        return Coded(codes, text, self.terminology.concepts(codes, text))
+        found = self.terminology.concepts(codes, text)
+        if conclusion:
+            said = clean(conclusion, MAX_CONCLUSION)
+            found |= self.terminology.concepts((), said)
+            text = " | ".join(word for word in (text, said) if word)
+        return Coded(codes, text, found)
 
     def sites(self, body_sites: Iterable[CodeableConcept]) -> tuple[Code, ...]:
         """Body sites as codes; a site in words only is a code of no system."""
@@ -101,9 +115,11 @@ class PatientReading:
         return CodeableConcept(found.coding, " | ".join(word for word in (found.text, pointer.display) if word) or None)
 
 
-def clean(text: str) -> str:
+def clean(text: str, longest: int = MAX_TEXT) -> str:
     """Words of a record without control characters, and bounded."""
-    return _CONTROL.sub(" ", text).strip()[:MAX_TEXT]
+    if len(text) <= longest and text.isprintable():
+        return text.strip()
+    return _CONTROL.sub(" ", text[: 2 * longest]).strip()[:longest]
 
 
 def last_two(reference: str) -> str:

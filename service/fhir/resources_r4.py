@@ -8,8 +8,10 @@ from service.fhir.elements import (
     AdministeredDosage,
     Annotation,
     CodeableConcept,
+    Coding,
     Dosage,
     Extension,
+    Participant,
     Period,
     Quantity,
     Reference,
@@ -138,8 +140,34 @@ class ServiceRequest(Resource):
     note: list[Annotation] = []
 
 
+class Component(msgspec.Struct, omit_defaults=True):
+    """One of several values that were measured together."""
+
+    code: CodeableConcept | None = None
+    valueQuantity: Quantity | None = None
+    valueCodeableConcept: CodeableConcept | None = None
+    valueString: str | None = None
+    referenceRange: list[ReferenceRange] = []
+
+
 class Observation(Resource):
     """A measured value or a coded finding."""
+
+    status: str | None = None
+    code: CodeableConcept | None = None
+    valueQuantity: Quantity | None = None
+    valueCodeableConcept: CodeableConcept | None = None
+    valueString: str | None = None
+    referenceRange: list[ReferenceRange] = []
+    subject: Reference | None = None
+    effectiveDateTime: str | None = None
+    effectivePeriod: Period | None = None
+    issued: str | None = None
+    component: list[Component] = []
+
+
+class DiagnosticReport(Resource):
+    """The report of an examination."""
 
     status: str | None = None
     code: CodeableConcept | None = None
@@ -147,18 +175,59 @@ class Observation(Resource):
     effectiveDateTime: str | None = None
     effectivePeriod: Period | None = None
     issued: str | None = None
-    valueQuantity: Quantity | None = None
-    valueCodeableConcept: CodeableConcept | None = None
-    valueString: str | None = None
-    referenceRange: list[ReferenceRange] = []
+    conclusion: str | None = None
+    conclusionCode: list[CodeableConcept] = []
 
 
-class Encounter(Resource):
-    """A contact with care."""
+class Series(msgspec.Struct, omit_defaults=True):
+    """A series of images."""
+
+    modality: Coding | None = None
+    bodySite: Coding | None = None
+
+
+class ImagingStudy(Resource):
+    """An examination by images."""
 
     status: str | None = None
     subject: Reference | None = None
+    started: str | None = None
+    procedureCode: list[CodeableConcept] = []
+    modality: list[Coding] = []
+    description: str | None = None
+    series: list[Series] = []
+
+
+class AllergyIntolerance(Resource):
+    """An allergy or intolerance; its owner is `patient`."""
+
+    clinicalStatus: CodeableConcept | None = None
+    verificationStatus: CodeableConcept | None = None
+    code: CodeableConcept | None = None
+    patient: Reference | None = None
+    recordedDate: str | None = None
+    onsetDateTime: str | None = None
+
+
+class Encounter(Resource):
+    """A contact with care; `class` is what FHIR calls `class_kind` here."""
+
+    status: str | None = None
+    class_kind: Coding | None = msgspec.field(default=None, name="class")
+    subject: Reference | None = None
     period: Period | None = None
+
+
+class Appointment(Resource):
+    """A visit, booked or proposed; its patient is a participant."""
+
+    status: str | None = None
+    serviceType: list[CodeableConcept] = []
+    appointmentType: CodeableConcept | None = None
+    reasonCode: list[CodeableConcept] = []
+    description: str | None = None
+    start: str | None = None
+    participant: list[Participant] = []
 
 
 TYPES: dict[str, type[Resource]] = {
@@ -174,7 +243,11 @@ TYPES: dict[str, type[Resource]] = {
         Procedure,
         ServiceRequest,
         Observation,
+        DiagnosticReport,
+        ImagingStudy,
+        AllergyIntolerance,
         Encounter,
+        Appointment,
     )
 }
 """The resource types that are read; all others are passed over."""

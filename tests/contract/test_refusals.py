@@ -21,7 +21,10 @@ from service.settings import Settings
 from tests.contract.calls import EXAMPLE, answered, client, post, refused, request_for
 from tests.unit.commands.records import bundle, fracture, hook_request, patient
 
-OPEN = Settings(auth="off", allow_as_of=True)
+
+def deployed(**options: Any) -> Deployment:
+    """A deployment on this machine, where requests may name the day of evaluation."""
+    return deploy(Settings(auth="off", allow_as_of=True, **options))
 
 
 @pytest.fixture(scope="module")
@@ -167,6 +170,7 @@ def test_a_body_that_is_too_large_is_a_413() -> None:
     small = client(max_body_bytes=2000)
     refused(post(small, EXAMPLE.read_bytes()), 413)
     refused(post(small, b" " * 2001), 413)
+    refused(post(small, b" " * 2000), 400)
 
 
 @pytest.mark.parametrize("content_type", ["text/plain", "application/xml", "application/x-www-form-urlencoded", ""])
@@ -190,11 +194,11 @@ def broken(knowledge: Knowledge) -> Knowledge:
 
 
 def with_knowledge(knowledge: Knowledge) -> Deployment:
-    return replace(deploy(OPEN), knowledge=knowledge, assessor=Assessor(knowledge))
+    return replace(deployed(), knowledge=knowledge, assessor=Assessor(knowledge))
 
 
 def test_a_rule_that_fails_is_a_500_and_never_an_empty_list(caplog: pytest.LogCaptureFixture) -> None:
-    app = application(with_knowledge(broken(deploy(OPEN).knowledge)))
+    app = application(with_knowledge(broken(deployed().knowledge)))
     response = post(app.test_client(), EXAMPLE.read_bytes())
     issue = refused(response, 500)
     assert "nothing may be concluded" in issue["details"]["text"]
@@ -205,7 +209,7 @@ def test_a_rule_that_fails_is_a_500_and_never_an_empty_list(caplog: pytest.LogCa
 
 def disagreeing() -> Deployment:
     """A deployment whose engine has one rule less than its second opinion."""
-    deployment = deploy(OPEN)
+    deployment = deployed()
     program = deployment.knowledge.program
     fewer: Program = replace(program, rules=[rule for rule in program.rules if rule.id != "RVFX-01"])
     deployment.assessor.evaluator._reasoner._engine = Engine(fewer)
@@ -223,7 +227,7 @@ def test_after_a_failure_the_next_patient_is_answered(clinic: FlaskClient) -> No
 
 
 def test_a_worker_that_is_busy_longer_than_its_budget_says_503() -> None:
-    deployment = deploy(Settings(auth="off", allow_as_of=True, time_budget_ms=20))
+    deployment = deployed(time_budget_ms=20)
     busy = application(deployment).test_client()
     with deployment.turn():
         response = post(busy, EXAMPLE.read_bytes())
@@ -235,7 +239,7 @@ def test_a_worker_that_is_busy_longer_than_its_budget_says_503() -> None:
 
 def test_a_worker_that_answers_wrongly_is_not_ready() -> None:
     refused(application(disagreeing()).test_client().get("/health/ready"), 503)
-    refused(application(with_knowledge(broken(deploy(OPEN).knowledge))).test_client().get("/health/ready"), 503)
+    refused(application(with_knowledge(broken(deployed().knowledge))).test_client().get("/health/ready"), 503)
 
 
 def test_an_application_that_would_answer_wrongly_is_never_made(tmp_path: Any) -> None:

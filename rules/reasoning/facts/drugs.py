@@ -30,6 +30,13 @@ POTENT_ANTIRESORPTIVES = frozenset({DENOSUMAB, ZOLEDRONATE})
 BONE_FORMING_ALONE = frozenset({"teriparatide", "abaloparatide"})
 PARENTERAL_BONE_DRUGS = frozenset({DENOSUMAB, ZOLEDRONATE, "romosozumab", "teriparatide"})
 
+DRUGS: frozenset[str] = frozenset().union(*CONCEPTS.values()) | {
+    *("aromatase-inhibitor", "androgen-deprivation", "systemic-glucocorticoid", "opioid", "nsaid", "benzodiazepine"),
+    *("calcium-supplement", "vitamin-d", "vitamin-d-active", "strontium-ranelate", "ibandronate-oncology"),
+    "palopegteriparatide",
+}
+"""Concepts of drugs: read from records of drugs, orders and procedures only, never from the words of a diagnosis."""
+
 AUGMENTATION = "vertebral-augmentation"
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from rules.reasoning.timeline import ClinicalEvent
 from service.fhir import resources_r4 as r4
-from service.fhir.dialects import r4_clinical, r4_medication
+from service.fhir.dialects import r4_care, r4_clinical, r4_medication
 from service.fhir.reading import PatientReading
 
 
@@ -25,4 +25,9 @@ _READERS: dict[type[r4.Resource], Callable[..., list[ClinicalEvent]]] = {
     r4.Procedure: r4_clinical.procedure,
     r4.ServiceRequest: r4_clinical.service_request,
     r4.Observation: r4_clinical.observation,
+    r4.DiagnosticReport: r4_care.diagnostic_report,
+    r4.ImagingStudy: r4_care.imaging_study,
+    r4.AllergyIntolerance: r4_care.allergy,
+    r4.Encounter: r4_care.encounter,
+    r4.Appointment: r4_care.appointment,
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from rules.reasoning.dates import DateInterval
+from rules.reasoning.facts.drugs import DRUGS
 from rules.reasoning.timeline import (
     ClinicalEvent,
     ConditionEvent,
@@ -14,7 +16,7 @@ from rules.reasoning.units import QUANTITIES, QUANTITY_OF, UnusableUnit, canonic
 from service.fhir import resources_r4 as r4
 from service.fhir.dialects import r4_status as words
 from service.fhir.elements import Quantity
-from service.fhir.reading import PatientReading, last_two
+from service.fhir.reading import Coded, PatientReading, last_two
 
 _CERTAINTY = "icd-10-gm-diagnosesicherheit"
 
@@ -26,7 +28,8 @@ def condition(resource: r4.Condition, reading: PatientReading) -> list[ClinicalE
         return []
     sure = {one.valueCoding.code for one in resource.extension if _CERTAINTY in one.url and one.valueCoding}
     coded = reading.coded([resource.code], resource.note)
-    if not coded.concepts or "A" in sure:
+    concepts = coded.concepts - DRUGS
+    if not concepts or "A" in sure:
         return []
     onset = reading.day(resource.onsetDateTime, reference, "Condition.onsetDateTime")
     if resource.onsetPeriod is not None:
@@ -38,7 +41,7 @@ def condition(resource: r4.Condition, reading: PatientReading) -> list[ClinicalE
     return [
         ConditionEvent(
             reference=reference,
-            concepts=frozenset({"vertebral-fracture-history"}) if "Z" in sure else coded.concepts,
+            concepts=frozenset({"vertebral-fracture-history"}) if "Z" in sure else concepts,
             standing=Standing.HAPPENED,
             when=onset,
             recorded=reading.day(resource.recordedDate, reference, "Condition.recordedDate"),
@@ -103,8 +106,17 @@ def service_request(resource: r4.ServiceRequest, reading: PatientReading) -> lis
 
 def observation(resource: r4.Observation, reading: PatientReading) -> list[ClinicalEvent]:
     reference = words.name(resource)
-    coded = reading.coded([resource.code])
-    if resource.status not in words.OBSERVED or not coded.concepts:
+    if resource.status not in words.OBSERVED:
+        return []
+    own = r4.Component(
+        code=resource.code,
+        valueQuantity=resource.valueQuantity,
+        valueCodeableConcept=resource.valueCodeableConcept,
+        valueString=resource.valueString,
+        referenceRange=resource.referenceRange,
+    )
+    known = [(one, coded) for one in (own, *resource.component) if (coded := _finding(one, reading)).concepts]
+    if not known:
         return []
     when = reading.day(resource.effectiveDateTime, reference, "Observation.effectiveDateTime")
     if resource.effectivePeriod is not None:
@@ -113,33 +125,44 @@ def observation(resource: r4.Observation, reading: PatientReading) -> list[Clini
     if words.in_the_future(when, reading):
         reading.refuse(reference, "Observation.effective", "dated after the day of evaluation")
         return []
+    found = [_observed(one, coded, when, reference, reading) for one, coded in known]
+    return [event for event in found if event is not None]
+
+
+def _finding(one: r4.Component, reading: PatientReading) -> Coded:
+    """What was measured, with what a coded answer names; words of an answer count only for imaging and findings."""
+    coded = reading.coded([one.code, one.valueCodeableConcept])
+    return Coded(coded.codes, coded.text, coded.concepts - DRUGS)
+
+
+def _observed(
+    one: r4.Component, coded: Coded, when: DateInterval | None, reference: str, reading: PatientReading
+) -> ObservationEvent | None:
     quantities = {QUANTITY_OF[concept] for concept in coded.concepts if concept in QUANTITY_OF}
     value = low = high = None
     unit = ""
     if quantities:
         quantity = quantities.pop()
-        value = _measured(quantity, resource.valueQuantity, reference, reading)
+        value = _measured(quantity, one.valueQuantity, reference, reading)
         if value is None:
-            return []
+            return None
         unit = QUANTITIES[quantity].unit
-        ranges = resource.referenceRange[:1]
+        ranges = one.referenceRange[:1]
         low = _bound(quantity, ranges[0].low, reference, reading) if ranges else None
         high = _bound(quantity, ranges[0].high, reference, reading) if ranges else None
-    return [
-        ObservationEvent(
-            reference=reference,
-            concepts=coded.concepts,
-            standing=Standing.HAPPENED,
-            when=when,
-            codes=coded.codes,
-            text=" | ".join(word for word in (coded.text, resource.valueString) if word),
-            value=value,
-            unit=unit,
-            comparator=(resource.valueQuantity.comparator or "") if resource.valueQuantity else "",
-            low=low,
-            high=high,
-        )
-    ]
+    return ObservationEvent(
+        reference=reference,
+        concepts=coded.concepts,
+        standing=Standing.HAPPENED,
+        when=when,
+        codes=coded.codes,
+        text=" | ".join(word for word in (coded.text, one.valueString) if word),
+        value=value,
+        unit=unit,
+        comparator=(one.valueQuantity.comparator or "") if one.valueQuantity else "",
+        low=low,
+        high=high,
+    )
 
 
 def _measured(quantity: str, given: Quantity | None, reference: str, reading: PatientReading) -> float | None:

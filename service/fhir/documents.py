@@ -1,0 +1,241 @@
+"""What documents hold: their resources, selected while decoding; what is passed over costs next to nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import msgspec
+
+from rules.reasoning.timeline import Gap, Unusable
+from service.fhir import resources_r4 as r4
+from service.fhir.dialects import r5
+from service.fhir.reading import MAX_TEXT
+
+_LINES = (".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz")
+_OLDER = frozenset({"MedicationOrder", "ProcedureRequest", "DiagnosticOrder", "ReferralRequest"})
+_TYPE_FIRST = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]{1,64})"')
+_FAILURES = (msgspec.MsgspecError, RecursionError, UnicodeError)
+
+
+class UnreadableDocument(Exception):
+    """A document that is no JSON, or holds no FHIR; the message names it and the place, never its content."""
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One file or prefetched value under the name by which the user knows it.
+
+    `draft` says that it holds orders still being written (the context of an order hook); `selected` names those that
+    the call is about ("Type/id"), all of them when it is empty. `asked` says that whoever asked for it has judged
+    already whether it is whole; else a further page or a failed query is named as a gap.
+    """
+
+    name: str
+    data: bytes
+    draft: bool = False
+    selected: frozenset[str] = frozenset()
+    asked: bool = False
+
+
+@dataclass(slots=True)
+class Item:
+    """One resource that is read, in the shape of R4, with the URL of its entry and the document it stands in.
+
+    `sent` is what was sent, when its version has another shape.
+    """
+
+    resource: r4.Resource
+    url: str
+    document: Document
+    version: str = "R4"
+    sent: msgspec.Struct | None = None
+
+    @property
+    def source(self) -> str:
+        """The name of its document."""
+        return self.document.name
+
+    @property
+    def reference(self) -> str:
+        """ "Type/id"."""
+        return f"{self.resource.resourceType}/{self.resource.id or '?'}"
+
+
+@dataclass(slots=True)
+class Content:
+    """What was found in documents: items that are read, what could not be, and what is not whole."""
+
+    items: list[Item]
+    unusable: list[Unusable]
+    gaps: list[Gap]
+
+
+class _Entry(msgspec.Struct):
+    fullUrl: str | None = None
+    resource: msgspec.Raw = msgspec.Raw(b"")
+
+
+class _Link(msgspec.Struct):
+    relation: str = ""
+
+
+class _Top(msgspec.Struct):
+    resourceType: str = ""
+    entry: list[_Entry] | None = None
+    link: list[_Link] | None = None
+
+
+class _LooseTop(msgspec.Struct):
+    """A Bundle of which an entry or a link is malformed."""
+
+    resourceType: str = ""
+    entry: list[msgspec.Raw] | None = None
+
+
+class _Issue(msgspec.Struct):
+    severity: str = ""
+
+
+class _Outcome(msgspec.Struct):
+    issue: list[_Issue] = []
+
+
+def content(document: Document, fhir_version: str | None = None) -> Content:
+    """The resources of one document.
+
+    Raises:
+        UnreadableDocument: it is no JSON, or holds no FHIR.
+    """
+    found = Content([], [], [])
+    for url, raw in _resources(document, found):
+        _take(url, raw, document, found, fhir_version)
+    return found
+
+
+def _resources(document: Document, found: Content) -> Iterator[tuple[str, bytes]]:
+    if document.name.endswith(_LINES):
+        yield from _lines(document, found)
+        return
+    try:
+        kind = _kind(document.data)
+        if kind != "Bundle":
+            if not kind:
+                raise UnreadableDocument(f"{document.name}: is no FHIR resource (it has no resourceType)")
+            msgspec.json.decode(document.data, type=msgspec.Raw)
+            yield "", document.data
+            return
+        entries = _entries(document, found)
+    except _FAILURES as error:
+        raise UnreadableDocument(f"{document.name}: {_said(error)}") from None
+    for entry in entries:
+        if bytes(entry.resource) and bytes(entry.resource) != b"null":
+            yield entry.fullUrl or "", bytes(entry.resource)
+
+
+def _lines(document: Document, found: Content) -> Iterator[tuple[str, bytes]]:
+    for number, line in enumerate(document.data.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            msgspec.json.decode(line, type=msgspec.Raw)
+            if not _kind(line):
+                found.unusable.append(Unusable("", "is no FHIR resource", f"line {number}", document.name))
+                continue
+        except _FAILURES as error:
+            found.unusable.append(Unusable("", _said(error), f"line {number}", document.name))
+            continue
+        yield "", line
+
+
+def _entries(document: Document, found: Content) -> list[_Entry]:
+    try:
+        top = msgspec.json.decode(document.data, type=_Top)
+    except msgspec.ValidationError:
+        return _loose_entries(document, found)
+    if not document.asked and any(link.relation == "next" for link in top.link or ()):
+        found.gaps.append(Gap(document.name, "holds the first page only: later records are missing"))
+    return top.entry or []
+
+
+def _loose_entries(document: Document, found: Content) -> list[_Entry]:
+    """The entries of a Bundle that are well formed; the others are named."""
+    entries = []
+    for number, raw in enumerate(msgspec.json.decode(document.data, type=_LooseTop).entry or ()):
+        try:
+            entries.append(msgspec.json.decode(raw, type=_Entry))
+        except _FAILURES as error:
+            found.unusable.append(Unusable("", _said(error), f"Bundle.entry[{number}]", document.name))
+    return entries
+
+
+def _kind(raw: bytes) -> str:
+    """The resource type, from the first bytes where it usually stands, else from the whole."""
+    first = _TYPE_FIRST.match(raw)
+    if first:
+        return first.group(1).decode()
+    return msgspec.json.decode(raw, type=r4.Resource).resourceType
+
+
+def _take(url: str, raw: bytes, document: Document, found: Content, fhir_version: str | None) -> None:
+    try:
+        kind = _kind(raw)
+    except _FAILURES as error:
+        found.unusable.append(Unusable("", _said(error), "resource", document.name))
+        return
+    if kind == "OperationOutcome" and not document.asked:
+        _outcome(raw, document, found)
+    elif kind == "Bundle":
+        inner = content(Document(document.name, raw, document.draft, document.selected, True), fhir_version)
+        found.items += inner.items
+        found.unusable += inner.unusable
+    elif kind in _OLDER:
+        found.unusable.append(Unusable(kind, "is of an older FHIR version than R4", "", document.name))
+    elif kind in r4.TYPES:
+        item = _decoded(kind, url, raw, document, found, fhir_version)
+        if item is not None:
+            found.items.append(item)
+
+
+def _outcome(raw: bytes, document: Document, found: Content) -> None:
+    """A query that failed is a gap in the record, never data."""
+    try:
+        severities = {issue.severity for issue in msgspec.json.decode(raw, type=_Outcome).issue}
+    except _FAILURES:
+        severities = {"error"}
+    if severities - {"information", "success"}:
+        found.gaps.append(Gap(document.name, "the server reported a problem: records may be missing"))
+
+
+def _decoded(
+    kind: str, url: str, raw: bytes, document: Document, found: Content, fhir_version: str | None
+) -> Item | None:
+    version = fhir_version or r5.version_of(kind, raw)
+    try:
+        if version == "R5":
+            resource, sent = r5.decoded(kind, raw)
+            return Item(resource, url, document, version, sent)
+        return Item(msgspec.json.decode(raw, type=r4.TYPES[kind]), url, document, version)
+    except _FAILURES as error:
+        found.unusable.append(Unusable(_named(kind, raw), _said(error), kind, document.name))
+        return None
+
+
+class _Identified(msgspec.Struct):
+    id: str = "?"
+
+
+def _named(kind: str, raw: bytes) -> str:
+    """ "Type/id" of a resource that cannot be read, as far as it says."""
+    try:
+        return f"{kind}/{msgspec.json.decode(raw, type=_Identified).id[:MAX_TEXT]}"
+    except _FAILURES:
+        return f"{kind}/?"
+
+
+def _said(error: Exception) -> str:
+    """The reason in words: msgspec names types and places, never values."""
+    if isinstance(error, RecursionError):
+        return "is nested too deep"
+    return "holds bytes that are no UTF-8" if isinstance(error, UnicodeError) else str(error)
