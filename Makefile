@@ -63,6 +63,14 @@ asan: venv ## the engine's tests under the address sanitizer
 memory: venv ## 50,000 evaluations must not grow the process
 	$(BIN)/python -m benchmarks.engine_memory
 
+.PHONY: stages
+stages: venv ## where the time of an evaluation goes; the engine has a limit
+	$(BIN)/python -m benchmarks.evaluation
+
+.PHONY: hook-call
+hook-call: venv ## the CPU of a hook call against a no-op that only parses it
+	$(BIN)/python -m benchmarks.hook_call
+
 .PHONY: image
 image: ## build the image with buildah and try it
 	tools/image.sh

@@ -92,6 +92,10 @@ class Pattern:
     alias: str
     tests: tuple[Condition, ...]
 
+    def resolved(self, limits: Mapping[str, float]) -> Pattern:
+        """The same pattern with the values of its limits in place."""
+        return Pattern(self.kind, self.alias, tuple(test.resolved(limits) for test in self.tests))
+
 
 def each(named: type[Fact], *tests: object) -> Pattern:
     """A fact of that kind for which all tests hold.

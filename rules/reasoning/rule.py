@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import cached_property
 from itertools import product
-from typing import Any
 
 from rules.reasoning.conclusions import Advice
 from rules.reasoning.conditions import Condition, Pattern
@@ -164,13 +164,12 @@ class Program:
             if any(test.operator == "one of" for pattern in one.unless for test in pattern.tests):
                 raise KnowledgeError(f"{one.id}: `one_of` has no place in `unless`; write one pattern a word")
             self._check_order_of_phases(one)
-            for pattern in (*one.when, *one.unless):
-                for test in pattern.tests:
-                    test.resolved(self.limits)
         for phase in Phase:
             if sum(len(variants(one)) for one in self.of(phase)) > MAX_RULES_OF_A_PHASE:
                 raise KnowledgeError(f"phase {phase.name} has more than {MAX_RULES_OF_A_PHASE} rules")
         self._check_kinds()
+        # Read here, so that a limit that is missing or that the engine cannot hold is an error on loading.
+        _ = self.resolved
 
     def _check_kinds(self) -> None:
         kinds = self.kinds()
@@ -201,6 +200,17 @@ class Program:
                     f"in the same or a later phase: neither its presence nor its absence is known yet"
                 )
 
+    @cached_property
+    def resolved(self) -> Mapping[str, tuple[tuple[Pattern, ...], tuple[Pattern, ...]]]:
+        """By rule its `when` and its `unless` with the values of their limits."""
+        return {
+            one.id: (
+                tuple(pattern.resolved(self.limits) for pattern in one.when),
+                tuple(pattern.resolved(self.limits) for pattern in one.unless),
+            )
+            for one in self.rules
+        }
+
     def of(self, phase: Phase) -> list[Rule]:
         """The rules of one phase, in the order in which they were given."""
         return [one for one in self.rules if one.phase is phase]
@@ -217,9 +227,13 @@ class Program:
                 found[one.emits] = None
         return list(found)
 
+    @cached_property
+    def places(self) -> Mapping[str, int]:
+        """The place of each rule, by its id, in the order in which they were given."""
+        return {one.id: place for place, one in enumerate(self.rules)}
+
     def by_id(self, rule_id: str) -> Rule:
         """The rule of that id."""
-        found: dict[str, Any] = {one.id: one for one in self.rules}
-        if rule_id not in found:
+        if rule_id not in self.places:
             raise KnowledgeError(f"no rule is called {rule_id}")
-        return found[rule_id]  # type: ignore[no-any-return]
+        return self.rules[self.places[rule_id]]
