@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import date
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -55,7 +54,6 @@ def test_the_orders_of_a_request_are_valid_fhir(case: Case) -> None:
         r4_model(resource["resourceType"]).model_validate(resource)
 
 
-@pytest.mark.skipif(find_spec("service.fhir.dialects.r5") is None, reason="FHIR R5 is not read yet")
 @pytest.mark.parametrize("case", IN_BOTH, ids=lambda case: case.name)
 def test_the_patient_is_assessed_the_same_in_both_versions(case: Case) -> None:
     route = InProcess.of()
