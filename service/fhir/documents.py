@@ -72,33 +72,33 @@ class Content:
     gaps: list[Gap]
 
 
-class _Entry(msgspec.Struct):
+class _Entry(msgspec.Struct, gc=False):
     fullUrl: str | None = None
     resource: msgspec.Raw = msgspec.Raw(b"")
 
 
-class _Link(msgspec.Struct):
+class _Link(msgspec.Struct, gc=False):
     relation: str = ""
 
 
-class _Top(msgspec.Struct):
+class _Top(msgspec.Struct, gc=False):
     resourceType: str = ""
     entry: list[_Entry] | None = None
     link: list[_Link] | None = None
 
 
-class _LooseTop(msgspec.Struct):
+class _LooseTop(msgspec.Struct, gc=False):
     """A Bundle of which an entry or a link is malformed."""
 
     resourceType: str = ""
     entry: list[msgspec.Raw] | None = None
 
 
-class _Issue(msgspec.Struct):
+class _Issue(msgspec.Struct, gc=False):
     severity: str = ""
 
 
-class _Outcome(msgspec.Struct):
+class _Outcome(msgspec.Struct, gc=False):
     issue: list[_Issue] = []
 
 
@@ -222,7 +222,7 @@ def _decoded(
         return None
 
 
-class _Identified(msgspec.Struct):
+class _Identified(msgspec.Struct, gc=False):
     id: str = "?"
 
 

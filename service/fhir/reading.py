@@ -83,13 +83,6 @@ class PatientReading:
             text = " | ".join(word for word in (text, said) if word)
         return Coded(codes, text, found)
 
-    def test_named(self, code: CodeableConcept | None) -> Coded:
-        """What the code of an observation names; a chart repeats few tests, so that each is looked up once."""
-        if code is None:
-            return _NO_CODE
-        codings = tuple((one.system, one.code, one.display) for one in code.coding)
-        return _test_named(self.terminology, codings, code.text)
-
     def sites(self, body_sites: Iterable[CodeableConcept]) -> tuple[Code, ...]:
         """Body sites as codes; a site in words only is a code of no system."""
         found: list[Code] = []
@@ -127,6 +120,14 @@ class PatientReading:
 _NO_CODE = Coded((), "", frozenset())
 
 
+def test_named(terminology: Terminology, code: CodeableConcept | None) -> Coded:
+    """What the code of an observation names; a chart repeats few tests, so that each is looked up once."""
+    if code is None:
+        return _NO_CODE
+    codings = tuple([(one.system, one.code, one.display) for one in code.coding])
+    return _test_named(terminology, codings, code.text)
+
+
 @lru_cache(maxsize=4096)
 def _test_named(
     terminology: Terminology, codings: tuple[tuple[str | None, str | None, str | None], ...], text: str | None
@@ -145,5 +146,7 @@ def clean(text: str, longest: int = MAX_TEXT) -> str:
 
 def last_two(reference: str) -> str:
     """ "Type/id" of a relative, absolute or versioned reference."""
+    if reference.count("/") == 1:
+        return reference
     parts = reference.split("/_history/")[0].rstrip("/").split("/")
     return "/".join(parts[-2:])

@@ -16,7 +16,7 @@ from rules.reasoning.units import QUANTITIES, QUANTITY_OF, UnusableUnit, canonic
 from service.fhir import resources_r4 as r4
 from service.fhir.dialects import r4_status as words
 from service.fhir.elements import Quantity
-from service.fhir.reading import Coded, PatientReading, last_two
+from service.fhir.reading import Coded, PatientReading, last_two, test_named
 
 _CERTAINTY = "icd-10-gm-diagnosesicherheit"
 
@@ -126,7 +126,7 @@ def observation(resource: r4.Observation, reading: PatientReading) -> list[Clini
 def _finding(one: r4.Observation | r4.Component, reading: PatientReading) -> Coded:
     """What was measured, with what a coded answer names."""
     if one.valueCodeableConcept is None:
-        return reading.test_named(one.code)
+        return test_named(reading.terminology, one.code)
     coded = reading.coded([one.code, one.valueCodeableConcept])
     return Coded(coded.codes, coded.text, coded.concepts - DRUGS)
 
