@@ -12,6 +12,7 @@ from tests.storybook.vocabulary import UCUM, Json, Untellable, concept, knows, s
 
 _INTERVAL = re.compile(r"^(\d+) (months?|weeks?|days?)$")
 _DAYS = {"week": 7, "day": 1}
+_ENDED = {"stop": "stopped", "hold": "on-hold", "cancel": "cancelled"}
 _RECORDED = {
     "administrations": ("MedicationAdministration", "dose"),
     "injection procedures": ("Procedure", "dose"),
@@ -163,11 +164,12 @@ def orders(told: Iterable[Order]) -> Iterator[Json]:
 
 
 def draft(words: str, written: str) -> Json:
-    """One order being written; "stop ..." is an order of the record being ended now."""
-    of = words.removeprefix("stop ")
-    of, _, planned = of.partition(" planned for ")
-    ended = "stopped" if knows("drugs", of) else "revoked"
-    status = ended if words.startswith("stop ") else "draft"
+    """One order being written: a new one, or one that is ended or suspended ("stop ...", "hold ...")."""
+    first, _, rest = words.partition(" ")
+    of, _, planned = (rest if first in _ENDED else words).partition(" planned for ")
+    status = _ENDED.get(first, "draft")
+    if status == "stopped" and not knows("drugs", of):
+        status = "revoked"
     told = Order(of=of, status=status, written=written, planned=planned or None, named=slug(f"draft {of}"))
     return next(iter(orders([told])))
 
