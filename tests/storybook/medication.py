@@ -157,20 +157,17 @@ def orders(told: Iterable[Order]) -> Iterator[Json]:
         order["medicationCodeableConcept"] = concept("drugs", one.of)
         if one.planned:
             order["dosageInstruction"] = [{"timing": {"event": [one.planned]}}]
-        valid = {key: day for key, day in (("start", one.valid_from), ("end", one.valid_to)) if day}
-        if valid:
-            order["dispenseRequest"] = {"validityPeriod": valid}
         yield {"resourceType": "MedicationRequest", **order}
 
 
 def draft(words: str, written: str) -> Json:
     """One order being written: a new one, or one that is ended or suspended ("stop ...", "hold ...")."""
     first, _, rest = words.partition(" ")
-    of, _, planned = (rest if first in _ENDED else words).partition(" planned for ")
+    of = rest if first in _ENDED else words
     status = _ENDED.get(first, "draft")
     if status == "stopped" and not knows("drugs", of):
         status = "revoked"
-    told = Order(of=of, status=status, written=written, planned=planned or None, named=slug(f"draft {of}"))
+    told = Order(of=of, status=status, written=written, named=slug(f"draft {of}"))
     return next(iter(orders([told])))
 
 
