@@ -61,21 +61,19 @@ class Statement(Words):
 
 
 class Order(Words):
-    """An order on record of a drug or service; `planned` is the day it is for, `valid_to` the end of its validity."""
+    """An order on record of a drug or service; `planned` is the day it is for."""
 
     of: str
     status: str = "active"
     written: str | None = None
     planned: str | None = None
-    valid_from: str | None = None
-    valid_to: str | None = None
     intent: str = "order"
     do_not_perform: bool = False
     named: str | None = None
 
 
 class VertebralFracture(Words):
-    """One or several levels of one day; a Condition each unless they are in `one_record`.
+    """One or several levels of one day, a Condition each.
 
     `onset` is a FHIR date or "2025-06-10 to 2026-01-10". `words` replace "Compression fracture of T12".
     """
@@ -85,7 +83,6 @@ class VertebralFracture(Words):
     recorded: str | None = None
     coded_as: str = "osteoporotic fracture, initial encounter"
     words: str | None = None
-    one_record: bool = False
     level_as_code: bool = False
     verification: str | None = "confirmed"
     encounter_diagnosis: bool = False
@@ -170,7 +167,7 @@ class Given(Words):
 
 
 class When(Words):
-    """The moment: the day of evaluation, the hook, and the orders that are being written ("stop denosumab")."""
+    """The moment: the day of evaluation, the hook, and the orders that are being written ("stop Prolia 60 mg")."""
 
     as_of: str
     hook: str = "patient-view"

@@ -40,7 +40,7 @@ def record(name: str, given: Given, as_of: date) -> list[Json]:
 
 
 def drafts(name: str, when: When) -> list[Json]:
-    """The orders that are being written: "zoledronic acid 5 mg", "kyphoplasty of L1", "stop denosumab 60 mg"."""
+    """The orders that are being written: "zoledronic acid 5 mg", "kyphoplasty of L1", "stop Prolia 60 mg"."""
     return list(_belonging(name, [medication.draft(words, when.as_of) for words in when.drafts]))
 
 
@@ -96,13 +96,11 @@ def _status(system: str, code: str) -> Json:
 
 
 def _fracture(told: VertebralFracture) -> Iterator[Json]:
-    groups = [told.levels] if told.one_record or not told.levels else [[level] for level in told.levels]
-    for levels in groups:
-        place = "-".join(levels)
-        words = told.words or f"Compression fracture of {', '.join(levels) or 'a vertebra'}"
+    for level in told.levels or ("",):
+        words = told.words or f"Compression fracture of {level or 'a vertebra'}"
         resource: Json = {
             "resourceType": "Condition",
-            "id": slug(f"fracture {place}"),
+            "id": slug(f"fracture {level}"),
             "clinicalStatus": _status(CLINICAL, "active"),
             **({"verificationStatus": _status(VERIFICATION, told.verification)} if told.verification else {}),
             "code": concept("fractures", told.coded_as, words),
@@ -110,7 +108,7 @@ def _fracture(told: VertebralFracture) -> Iterator[Json]:
         if told.encounter_diagnosis:
             resource["category"] = [_status(CATEGORY, "encounter-diagnosis")]
         if told.level_as_code:
-            resource["bodySite"] = [{"coding": codings("levels", level)} for level in levels]
+            resource["bodySite"] = [{"coding": codings("levels", level)}]
         if told.onset:
             start, _, end = told.onset.partition(" to ")
             resource |= {"onsetPeriod": {"start": start, "end": end}} if end else {"onsetDateTime": start}
