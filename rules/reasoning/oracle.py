@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -29,18 +28,31 @@ class Silence:
     excluded_by: str = ""
 
 
+Known = Mapping[type[Fact], Sequence[tuple[int, Fact]]]
+"""Facts by kind, each with its position."""
+
+
 def matches(program: Program, phase: Phase, facts: Sequence[Fact]) -> set[Match]:
     """Every match of every rule of one phase."""
-    kinds: dict[type[Fact], list[tuple[int, Fact]]] = defaultdict(list)
-    for place, fact in enumerate(facts):
-        kinds[type(fact)].append((place, fact))
+    known = _by_kind(facts)
     found = set()
     for rule in program.of(phase):
         when, unless = program.resolved[rule.id]
-        for positions, bound in _bindings(when, kinds, (), {}):
-            if not any(_satisfies(fact, pattern, bound) for pattern in unless for _, fact in kinds[pattern.kind]):
+        for positions, bound in _bindings(when, known, (), {}):
+            if not any(_any(pattern, known, bound) for pattern in unless):
                 found.add(Match(rule.id, positions))
     return found
+
+
+def _by_kind(facts: Sequence[Fact]) -> Known:
+    known: dict[type[Fact], list[tuple[int, Fact]]] = {}
+    for position, fact in enumerate(facts):
+        known.setdefault(type(fact), []).append((position, fact))
+    return known
+
+
+def _any(pattern: Pattern, known: Known, bound: Mapping[str, Fact]) -> bool:
+    return any(_satisfies(fact, pattern, bound) for _, fact in known.get(pattern.kind, ()))
 
 
 def why_silent(program: Program, rule: Rule, facts: Sequence[Fact]) -> Silence:
@@ -71,18 +83,15 @@ def _closest(pattern: Pattern, reach: Sequence[Mapping[str, Fact]], facts: Seque
 
 
 def _bindings(
-    when: Sequence[Pattern],
-    kinds: Mapping[type[Fact], Sequence[tuple[int, Fact]]],
-    positions: tuple[int, ...],
-    bound: Mapping[str, Fact],
+    when: Sequence[Pattern], known: Known, positions: tuple[int, ...], bound: Mapping[str, Fact]
 ) -> Iterator[tuple[tuple[int, ...], Mapping[str, Fact]]]:
     if not when:
         yield positions, bound
         return
     pattern, rest = when[0], when[1:]
-    for position, fact in kinds[pattern.kind]:
+    for position, fact in known.get(pattern.kind, ()):
         if _satisfies(fact, pattern, bound):
-            yield from _bindings(rest, kinds, (*positions, position), {**bound, pattern.alias: fact})
+            yield from _bindings(rest, known, (*positions, position), {**bound, pattern.alias: fact})
 
 
 def _satisfies(fact: Fact, pattern: Pattern, bound: Mapping[str, Fact]) -> bool:

@@ -48,8 +48,8 @@ class Reasoner:
     def __init__(self, program: Program, *, verify: bool = True) -> None:
         self.program = program
         self.verify = verify
-        self._engine = Engine(program)
         self._kinds = frozenset(program.kinds())
+        self._engine = Engine(program)
 
     def run(self, facts: Sequence[Fact]) -> Trace:
         """All that follows from the facts.
@@ -87,8 +87,7 @@ class Reasoner:
             if found != expected:
                 rules = sorted({match.rule for match in found ^ expected})
                 raise EnginesDisagree(f"the two engines disagree on {', '.join(rules)}")
-        places = self.program.places
-        return sorted(found, key=lambda match: (places[match.rule], match.facts))
+        return sorted(found, key=lambda match: (self.program.place[match.rule], match.facts))
 
     def _summary(self, phase: Phase, known: Sequence[Fact]) -> Sequence[Fact]:
         summary = self.program.summaries[phase]

@@ -164,12 +164,13 @@ class Program:
             if any(test.operator == "one of" for pattern in one.unless for test in pattern.tests):
                 raise KnowledgeError(f"{one.id}: `one_of` has no place in `unless`; write one pattern a word")
             self._check_order_of_phases(one)
+            for pattern in (*one.when, *one.unless):
+                for test in pattern.tests:
+                    test.resolved(self.limits)
         for phase in Phase:
             if sum(len(variants(one)) for one in self.of(phase)) > MAX_RULES_OF_A_PHASE:
                 raise KnowledgeError(f"phase {phase.name} has more than {MAX_RULES_OF_A_PHASE} rules")
         self._check_kinds()
-        # Read here, so that a limit that is missing or that the engine cannot hold is an error on loading.
-        _ = self.resolved
 
     def _check_kinds(self) -> None:
         kinds = self.kinds()
@@ -200,9 +201,13 @@ class Program:
                     f"in the same or a later phase: neither its presence nor its absence is known yet"
                 )
 
+    def of(self, phase: Phase) -> list[Rule]:
+        """The rules of one phase, in the order in which they were given."""
+        return [one for one in self.rules if one.phase is phase]
+
     @cached_property
     def resolved(self) -> Mapping[str, tuple[tuple[Pattern, ...], tuple[Pattern, ...]]]:
-        """By rule its `when` and its `unless` with the values of their limits."""
+        """`when` and `unless` of every rule by its id, with the values of their limits in place."""
         return {
             one.id: (
                 tuple(pattern.resolved(self.limits) for pattern in one.when),
@@ -211,9 +216,10 @@ class Program:
             for one in self.rules
         }
 
-    def of(self, phase: Phase) -> list[Rule]:
-        """The rules of one phase, in the order in which they were given."""
-        return [one for one in self.rules if one.phase is phase]
+    @cached_property
+    def place(self) -> Mapping[str, int]:
+        """The place of every rule by its id: rules of one phase apply in this order."""
+        return {one.id: number for number, one in enumerate(self.rules)}
 
     def kinds(self) -> list[type[Fact]]:
         """Every kind of fact that a rule reads or emits, a summary adds, or that was named as a base kind."""
@@ -227,13 +233,8 @@ class Program:
                 found[one.emits] = None
         return list(found)
 
-    @cached_property
-    def places(self) -> Mapping[str, int]:
-        """The place of each rule, by its id, in the order in which they were given."""
-        return {one.id: place for place, one in enumerate(self.rules)}
-
     def by_id(self, rule_id: str) -> Rule:
         """The rule of that id."""
-        if rule_id not in self.places:
+        if rule_id not in self.place:
             raise KnowledgeError(f"no rule is called {rule_id}")
-        return self.rules[self.places[rule_id]]
+        return self.rules[self.place[rule_id]]

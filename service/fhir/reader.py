@@ -123,6 +123,8 @@ def _owner(item: Item, patients: Mapping[str, Item], by_url: Mapping[str, str]) 
     if not targets:
         return next(iter(patients)) if len(patients) == 1 else None
     for target in targets:
+        if target in patients:
+            return target
         if target in by_url:
             return by_url[target]
         if (key := last_two(target)) in patients:

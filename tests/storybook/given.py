@@ -123,6 +123,31 @@ class GivenOnce(Words):
     recorded_as: Literal["an administration", "a procedure"] = "an administration"
 
 
+class Imaged(Words):
+    """An image that was taken, known from the study or from its report; `says` is the conclusion."""
+
+    what: str
+    on: str
+    known_from: Literal["the study", "the report", "a procedure"] = "the study"
+    says: str | None = None
+
+
+class Appointment(Words):
+    """A visit; `for` is free text."""
+
+    on: str
+    for_: str = "Prolia 60 mg injection"
+    status: str = "booked"
+
+
+class Allergy(Words):
+    """An allergy or intolerance to a drug."""
+
+    to: str
+    clinical_status: str = "active"
+    verification: str = "confirmed"
+
+
 class Given(Words):
     """The record of one patient. `laboratory` is by test: "2.05 mmol/L on 2026-02-20 (normal 2.20 to 2.60)".
 
@@ -137,6 +162,9 @@ class Given(Words):
     drugs_taken: tuple[DrugTaken, ...] = ()
     given_once: tuple[GivenOnce, ...] = ()
     orders: tuple[Order, ...] = ()
+    images: tuple[Imaged, ...] = ()
+    appointments: tuple[Appointment, ...] = ()
+    allergies: tuple[str | Allergy, ...] = ()
     laboratory: dict[str, str | list[str]] = msgspec.field(default_factory=dict)
     as_FHIR: tuple[str, ...] = ()
 

@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import TypeVar
 
-from rules.reasoning.dates import DateInterval, add_months
-from tests.storybook import medication
+from rules.reasoning.dates import add_months
+from tests.storybook import care, medication
 from tests.storybook.given import Diagnosis, Given, Person, VertebralFracture, When
-from tests.storybook.vocabulary import Json, Untellable, codings, concept, knows, observed, slug
+from tests.storybook.vocabulary import Json, Untellable, codings, concept, slug
 
 T = TypeVar("T")
 
@@ -30,7 +30,10 @@ def record(name: str, given: Given, as_of: date) -> list[Json]:
         *medication.orders(given.orders),
         *(one for fracture in given.vertebral_fractures for one in _fracture(fracture)),
         *(_diagnosis(one) for one in given.history),
-        *_laboratory(given),
+        *care.images(given.images),
+        *care.appointments(given.appointments),
+        *care.allergies(given.allergies),
+        *care.laboratory(given.laboratory),
         *(json.loads(one) for one in given.as_FHIR),
     ]
     return list(_belonging(name, resources))
@@ -71,9 +74,21 @@ def _belonging(name: str, resources: Sequence[Json]) -> Iterator[Json]:
         taken[key] = taken.get(key, 0) + 1
         if taken[key] > 1:
             one = {**one, "id": f"{key[1]}-{taken[key]}"}
-        if one["resourceType"] not in ("Patient", "Medication") and "subject" not in one:
-            one = {**one, "subject": {"reference": f"Patient/{name}"}}
-        yield one
+        yield {**_owner(one["resourceType"], name), **one}
+
+
+def _owner(kind: str, name: str) -> Json:
+    """The member by which a kind of resource names its patient."""
+    patient_ = {"reference": f"Patient/{name}"}
+    match kind:
+        case "Patient" | "Medication":
+            return {}
+        case "AllergyIntolerance":
+            return {"patient": patient_}
+        case "Appointment":
+            return {"participant": [{"actor": patient_, "status": "accepted"}]}
+        case _:
+            return {"subject": patient_}
 
 
 def _status(system: str, code: str) -> Json:
@@ -130,20 +145,3 @@ def _read_diagnosis(words: str) -> Diagnosis:
     """The short form: "multiple myeloma since 2024-05"."""
     what, _, since = words.partition(" since ")
     return Diagnosis(what=what, since=since or None)
-
-
-def _laboratory(given: Given) -> Iterator[Json]:
-    for test, values in given.laboratory.items():
-        if not knows("laboratory", test):
-            codings("laboratory", test)
-        for value in [values] if isinstance(values, str) else values:
-            members, day = observed(value)
-            DateInterval.parse(day)
-            yield {
-                "resourceType": "Observation",
-                "id": slug(f"{test} {day}"),
-                "status": "final",
-                "code": concept("laboratory", test),
-                "effectiveDateTime": day,
-                **members,
-            }

@@ -110,7 +110,7 @@ def _last_stated_dose(statements: tuple[MedicationEvent, ...], as_of: date, limi
     ]
     if not known:
         return None
-    statement = max(known, key=lambda candidate: candidate.ended.latest if candidate.ended else date.min)
+    statement = max(known, key=lambda one: (one.ended.latest if one.ended else date.min, one.reference))
     assert statement.ended is not None
     end = statement.ended.until(as_of)
     earliest = add_months(end.earliest, -limits.months("effect_ends"))
@@ -151,7 +151,8 @@ def _valid_stop(
         elif exposed and not _resumed_after(event, when, events, doses):
             stops.append(Stop(when, event.standing is Standing.ON_HOLD, event.reference))
     notes = ("A stop of denosumab is on record without a date and was not used.",) if undated and not stops else ()
-    return (max(stops, key=lambda stop: stop.when.latest) if stops else None), notes
+    # Of one day a stop outweighs a pause, whatever the order of the records.
+    return max(stops, key=lambda stop: (stop.when.latest, not stop.on_hold, stop.evidence), default=None), notes
 
 
 def _says_stopped(event: ClinicalEvent) -> bool:
