@@ -1,7 +1,7 @@
 # ReboundWatch as one small image: the compiler stays in the build stage.
 #   docker build -t reboundwatch .
 #   docker run --read-only --tmpfs /tmp -p 127.0.0.1:8080:8080 -e REBOUNDWATCH_CLIENTS_FILE=... reboundwatch
-ARG BASE=docker.io/library/debian:bookworm-slim
+ARG BASE=debian:bookworm-slim
 
 FROM ${BASE} AS build
 RUN apt-get update \

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-base=docker.io/library/debian:bookworm-slim
+base=debian:bookworm-slim
 name=reboundwatch
 work="$PWD/build/image"
 
