@@ -88,7 +88,7 @@ golden: venv ## accept the assessments of the fixtures as they are now
 	$(BIN)/python -m tools.make_fixtures --golden
 
 UV := build/uv/bin/uv
-COMPILE := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+COMPILE := UV_SYSTEM_CERTS=1 $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
 $(UV):
 	$(PYTHON) -m venv build/uv
