@@ -13,7 +13,7 @@ help: ## say what each command does
 .PHONY: venv
 venv: $(VENV)/.ready ## make .venv from the hash-locked requirements
 
-$(VENV)/.ready: requirements/dev.txt pyproject.toml
+$(VENV)/.ready: requirements/build.txt requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 13))' \
 	  || { echo "ReboundWatch needs Python 3.11 or 3.12; set PYTHON=/path/to/python3.11"; exit 1; }
 	@command -v cc >/dev/null || command -v gcc >/dev/null \
@@ -21,7 +21,8 @@ $(VENV)/.ready: requirements/dev.txt pyproject.toml
 	@$(PYTHON) -c 'import os, sysconfig, sys; sys.exit(not os.path.exists(os.path.join(sysconfig.get_paths()["include"], "Python.h")))' \
 	  || { echo "The Python headers are missing. Debian: apt-get install python3-dev"; exit 1; }
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/build.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes --no-build-isolation -r requirements/dev.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -45,7 +46,7 @@ format: venv ## format the code
 
 .PHONY: types
 types: venv ## strict types
-	$(BIN)/mypy rules service tests benchmarks
+	$(BIN)/mypy rules service tests benchmarks tools
 
 .PHONY: contracts
 contracts: venv ## who may import whom
@@ -62,6 +63,18 @@ asan: venv ## the engine's tests under the address sanitizer
 memory: venv ## 50,000 evaluations must not grow the process
 	$(BIN)/python -m benchmarks.engine_memory
 
+.PHONY: stages
+stages: venv ## where the time of an evaluation goes; the engine has a limit
+	$(BIN)/python -m benchmarks.evaluation
+
+.PHONY: hook-call
+hook-call: venv ## the CPU of a hook call against a no-op that only parses it
+	$(BIN)/python -m benchmarks.hook_call
+
+.PHONY: image
+image: ## build the image with buildah and try it
+	tools/image.sh
+
 .PHONY: catalogue
 catalogue: venv ## write rules/CATALOGUE.md anew
 	$(BIN)/python -m service rules --format markdown > rules/CATALOGUE.md
@@ -74,11 +87,27 @@ fixtures: venv ## write fhir_fixtures anew from the cases
 golden: venv ## accept the assessments of the fixtures as they are now
 	$(BIN)/python -m tools.make_fixtures --golden
 
+UV := build/uv/bin/uv
+COMPILE := UV_SYSTEM_CERTS=1 $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
+
+$(UV):
+	$(PYTHON) -m venv build/uv
+	build/uv/bin/pip install --quiet --disable-pip-version-check uv
+
 .PHONY: lock
-lock: venv ## resolve the requirements anew, with hashes
-	$(BIN)/pip install --quiet uv
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --extra dev pyproject.toml -o requirements/dev.txt
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements/runtime.txt
+lock: $(UV) ## resolve the requirements, with hashes; versions stay unless LOCK_FLAGS=--upgrade
+	$(COMPILE) $(LOCK_FLAGS) --extra dev pyproject.toml -o requirements/dev.txt
+	$(COMPILE) $(LOCK_FLAGS) pyproject.toml -o requirements/runtime.txt
+	echo setuptools | $(COMPILE) $(LOCK_FLAGS) -c requirements/dev.txt --no-annotate - -o requirements/build.txt
+
+.PHONY: current
+current: venv $(UV) ## the catalogue and the lock files are what their sources say
+	@rm -rf build/locked && cp -R requirements build/locked
+	$(MAKE) --no-print-directory lock
+	@diff -r build/locked requirements || { echo "requirements/ is not what pyproject.toml says: run make lock"; exit 1; }
+	@rm -rf build/locked
+	$(BIN)/python -m service rules --format markdown | diff rules/CATALOGUE.md - \
+	  || { echo "rules/CATALOGUE.md is not what the rules say: run make catalogue"; exit 1; }
 
 .PHONY: clean
 clean: ## remove what was built

@@ -19,8 +19,8 @@ _host = f"[{_settings.host}]" if ":" in _settings.host else _settings.host
 
 wsgi_app = "service.wsgi:app"
 bind = f"{_host}:{_settings.port}"
-_processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-workers = _settings.workers or max(2, _processors)
+_cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+workers = _settings.workers or max(2, _cores)
 
 # Threads keep slow clients from blocking a worker; evaluations themselves take turns.
 worker_class = "gthread"

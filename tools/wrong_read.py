@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 
-import durable_rules_engine
+import durable_rules_engine  # type: ignore[import-not-found]  # untyped C extension
 
 JOIN = {"$and": [{"kind": "b"}, {"$gt": {"x": {"first": "x"}}}]}
 RULES = {"late": {"all": [{"first": {"kind": "a"}}, {"second": JOIN}]}}

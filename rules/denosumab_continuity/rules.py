@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from rules.reasoning.conclusions import Advice, Indicator, Suggestion
 from rules.reasoning.conditions import each, fails, holds
-from rules.reasoning.dates import whole_months
 from rules.reasoning.facts.appraisal import WARNING, Appraisal
 from rules.reasoning.facts.denosumab import Course, DenosumabState, Today
 from rules.reasoning.facts.drugs import DENOSUMAB, ZOLEDRONATE
@@ -105,7 +104,6 @@ def dose_overdue(course: Course, today: Today, denosumab: Appraisal, zoledronate
         each(
             course,
             course.lapsed_from <= today.day,
-            course.rebound_until >= today.day,
             fails(course.only_120mg),
         ),
         each(follow_on, fails(follow_on.covering)),
@@ -125,8 +123,7 @@ def denosumab_lapsed(
     """Nine to 36 months after the last dose without a follow-on drug, denosumab has lapsed."""
     months = months_since_last_dose(course, today)
     high_risk = history.vertebral_fracture or history.risk_drug or course.doses >= limits["exposure_long_doses"]
-    elapsed = whole_months(course.last.when.latest, today.when) if course.last else 0
-    late = elapsed >= limits["rebound_window_closes"]
+    late = course.last_counts_until < today.day
     words = (
         f"Denosumab lapsed {months} months with no follow-on drug: rebound risk may persist. "
         "Check for fractures, review treatment."

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import operator
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +24,16 @@ class Shifted:
 
     field: Field[Any]
     amount: object
+
+
+_COMPARE: Mapping[str, Callable[[Any, Any], Any]] = {
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 
 
 def limit(name: str) -> Any:
@@ -66,22 +77,9 @@ class Condition:
             right = vars(bound[self.join.alias])[self.join.name]
             if self.shift:
                 right = right + self.shift
-        left: Any = value
-        match self.operator:
-            case "==":
-                return bool(left == right)
-            case "!=":
-                return bool(left != right)
-            case "<":
-                return bool(left < right)
-            case "<=":
-                return bool(left <= right)
-            case ">":
-                return bool(left > right)
-            case ">=":
-                return bool(left >= right)
-            case _:
-                return left in right
+        if self.operator == "one of":
+            return value in right
+        return bool(_COMPARE[self.operator](value, right))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +89,10 @@ class Pattern:
     kind: type[Fact]
     alias: str
     tests: tuple[Condition, ...]
+
+    def resolved(self, limits: Mapping[str, float]) -> Pattern:
+        """The same pattern with the values of its limits in place."""
+        return Pattern(self.kind, self.alias, tuple(test.resolved(limits) for test in self.tests))
 
 
 def each(named: type[Fact], *tests: object) -> Pattern:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 
 from dateutil.relativedelta import relativedelta
 
@@ -22,6 +23,12 @@ def add_months(day: date, months: int) -> date:
     """The day `months` calendar months after `day` (before it, if negative), clamped to the end of the month."""
     if day == OPEN_START:
         return OPEN_START
+    return _moved(day, months)
+
+
+@lru_cache(maxsize=65_536)
+def _moved(day: date, months: int) -> date:
+    """A chart asks for the same few edges again and again."""
     return day + relativedelta(months=months)
 
 

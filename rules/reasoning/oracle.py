@@ -28,21 +28,36 @@ class Silence:
     excluded_by: str = ""
 
 
+Known = Mapping[type[Fact], Sequence[tuple[int, Fact]]]
+"""Facts by kind, each with its position."""
+
+
 def matches(program: Program, phase: Phase, facts: Sequence[Fact]) -> set[Match]:
     """Every match of every rule of one phase."""
+    known = _by_kind(facts)
     found = set()
     for rule in program.of(phase):
-        when = [_resolved(pattern, program.limits) for pattern in rule.when]
-        unless = [_resolved(pattern, program.limits) for pattern in rule.unless]
-        for positions, bound in _bindings(when, facts, (), {}):
-            if not any(_satisfies(fact, pattern, bound) for pattern in unless for fact in facts):
+        when, unless = program.resolved[rule.id]
+        for positions, bound in _bindings(when, known, (), {}):
+            if not any(_any(pattern, known, bound) for pattern in unless):
                 found.add(Match(rule.id, positions))
     return found
 
 
+def _by_kind(facts: Sequence[Fact]) -> Known:
+    known: dict[type[Fact], list[tuple[int, Fact]]] = {}
+    for position, fact in enumerate(facts):
+        known.setdefault(type(fact), []).append((position, fact))
+    return known
+
+
+def _any(pattern: Pattern, known: Known, bound: Mapping[str, Fact]) -> bool:
+    return any(_satisfies(fact, pattern, bound) for _, fact in known.get(pattern.kind, ()))
+
+
 def why_silent(program: Program, rule: Rule, facts: Sequence[Fact]) -> Silence:
     """Why a rule did not fire for these facts: the longest partial match and what was missing next."""
-    when = [_resolved(pattern, program.limits) for pattern in rule.when]
+    when, unless = program.resolved[rule.id]
     reach: list[dict[str, Fact]] = [{}]
     for pattern in when:
         further = [
@@ -51,7 +66,7 @@ def why_silent(program: Program, rule: Rule, facts: Sequence[Fact]) -> Silence:
         if not further:
             return Silence(rule.id, pattern.alias, _closest(pattern, reach, facts))
         reach = further
-    for pattern in (_resolved(pattern, program.limits) for pattern in rule.unless):
+    for pattern in unless:
         if any(_satisfies(fact, pattern, bound) for bound in reach for fact in facts):
             return Silence(rule.id, pattern.alias, (), excluded_by=pattern.kind.__name__)
     return Silence(rule.id, "", ())
@@ -68,15 +83,15 @@ def _closest(pattern: Pattern, reach: Sequence[Mapping[str, Fact]], facts: Seque
 
 
 def _bindings(
-    when: Sequence[Pattern], facts: Sequence[Fact], positions: tuple[int, ...], bound: Mapping[str, Fact]
+    when: Sequence[Pattern], known: Known, positions: tuple[int, ...], bound: Mapping[str, Fact]
 ) -> Iterator[tuple[tuple[int, ...], Mapping[str, Fact]]]:
     if not when:
         yield positions, bound
         return
     pattern, rest = when[0], when[1:]
-    for position, fact in enumerate(facts):
+    for position, fact in known.get(pattern.kind, ()):
         if _satisfies(fact, pattern, bound):
-            yield from _bindings(rest, facts, (*positions, position), {**bound, pattern.alias: fact})
+            yield from _bindings(rest, known, (*positions, position), {**bound, pattern.alias: fact})
 
 
 def _satisfies(fact: Fact, pattern: Pattern, bound: Mapping[str, Fact]) -> bool:
@@ -85,7 +100,3 @@ def _satisfies(fact: Fact, pattern: Pattern, bound: Mapping[str, Fact]) -> bool:
 
 def _holds(test: Condition, fact: Fact, bound: Mapping[str, Fact]) -> bool:
     return test.holds(vars(fact)[test.field.name], bound)
-
-
-def _resolved(pattern: Pattern, limits: Mapping[str, float]) -> Pattern:
-    return Pattern(pattern.kind, pattern.alias, tuple(test.resolved(limits) for test in pattern.tests))

@@ -48,6 +48,7 @@ class Reasoner:
     def __init__(self, program: Program, *, verify: bool = True) -> None:
         self.program = program
         self.verify = verify
+        self._kinds = frozenset(program.kinds())
         self._engine = Engine(program)
 
     def run(self, facts: Sequence[Fact]) -> Trace:
@@ -60,9 +61,8 @@ class Reasoner:
         """
         known = list(facts)
         firings: list[Firing] = []
-        kinds = frozenset(self.program.kinds())
         with self._engine.session() as session:
-            session.add(_of(kinds, known))
+            session.add(_of(self._kinds, known))
             seen = len(known)
             for phase in Phase:
                 found = [self._apply(match, known) for match in self._matches(session, phase, known)]
@@ -72,7 +72,7 @@ class Reasoner:
                         known += firing.outcome
                 if phase in self.program.summaries:
                     known += self._summary(phase, known)
-                session.add(_of(kinds, known[seen:]))
+                session.add(_of(self._kinds, known[seen:]))
                 seen = len(known)
         return Trace(tuple(known), tuple(firings))
 
@@ -87,8 +87,7 @@ class Reasoner:
             if found != expected:
                 rules = sorted({match.rule for match in found ^ expected})
                 raise EnginesDisagree(f"the two engines disagree on {', '.join(rules)}")
-        order = {rule.id: number for number, rule in enumerate(self.program.rules)}
-        return sorted(found, key=lambda match: (order[match.rule], match.facts))
+        return sorted(found, key=lambda match: (self.program.place[match.rule], match.facts))
 
     def _summary(self, phase: Phase, known: Sequence[Fact]) -> Sequence[Fact]:
         summary = self.program.summaries[phase]

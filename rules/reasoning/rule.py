@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import cached_property
 from itertools import product
-from typing import Any
 
 from rules.reasoning.conclusions import Advice
 from rules.reasoning.conditions import Condition, Pattern
@@ -205,6 +205,22 @@ class Program:
         """The rules of one phase, in the order in which they were given."""
         return [one for one in self.rules if one.phase is phase]
 
+    @cached_property
+    def resolved(self) -> Mapping[str, tuple[tuple[Pattern, ...], tuple[Pattern, ...]]]:
+        """`when` and `unless` of every rule by its id, with the values of their limits in place."""
+        return {
+            one.id: (
+                tuple(pattern.resolved(self.limits) for pattern in one.when),
+                tuple(pattern.resolved(self.limits) for pattern in one.unless),
+            )
+            for one in self.rules
+        }
+
+    @cached_property
+    def place(self) -> Mapping[str, int]:
+        """The place of every rule by its id: rules of one phase apply in this order."""
+        return {one.id: number for number, one in enumerate(self.rules)}
+
     def kinds(self) -> list[type[Fact]]:
         """Every kind of fact that a rule reads or emits, a summary adds, or that was named as a base kind."""
         found: dict[type[Fact], None] = dict.fromkeys(self.base_kinds)
@@ -219,7 +235,6 @@ class Program:
 
     def by_id(self, rule_id: str) -> Rule:
         """The rule of that id."""
-        found: dict[str, Any] = {one.id: one for one in self.rules}
-        if rule_id not in found:
+        if rule_id not in self.place:
             raise KnowledgeError(f"no rule is called {rule_id}")
-        return found[rule_id]  # type: ignore[no-any-return]
+        return self.rules[self.place[rule_id]]

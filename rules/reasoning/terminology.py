@@ -56,7 +56,7 @@ class Relations:
     settled_by_text: Mapping[str, frozenset[str]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Terminology:
     """All codes and phrases, frozen after loading; safe to share between threads and to fork."""
 

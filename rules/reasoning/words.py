@@ -5,6 +5,7 @@ from __future__ import annotations
 from rules.reasoning.conclusions import Propose, Suggestion
 from rules.reasoning.dates import DateInterval, whole_months
 from rules.reasoning.facts.denosumab import Course, Today
+from rules.reasoning.facts.laboratory import SafetyTests
 
 BASIS = {
     "administered": "recorded as given",
@@ -24,10 +25,17 @@ def laboratory(label: str, *tests: str) -> Suggestion:
     return Suggestion(label, tuple(Propose(f"lab-{test}") for test in tests))
 
 
-WORK_UP = laboratory(
-    "Order the laboratory work-up",
-    *("calcium", "albumin", "creatinine", "25ohd", "pth", "alp", "cbc", "crp", "spep", "flc", "ctx", "p1np"),
-)
+_SAFETY = {"calcium": ("calcium", "albumin"), "kidney": ("creatinine",), "vitamin D": ("25ohd",)}
+
+
+def work_up(tests: SafetyTests) -> Suggestion:
+    """The laboratory work-up of a fracture; what is known and fresh is not ordered again."""
+    missing = (order for test in tests.missing for order in _SAFETY[test])
+    return laboratory(
+        "Order the laboratory work-up", *missing, "pth", "alp", "cbc", "crp", "spep", "flc", "ctx", "p1np"
+    )
+
+
 SAFETY_TESTS = laboratory(
     "Order calcium, albumin, creatinine and vitamin D today", "calcium", "albumin", "creatinine", "25ohd"
 )

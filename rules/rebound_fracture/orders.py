@@ -70,7 +70,7 @@ def augmentation_in_rebound(course: Course, verdict: DecidingClass, draft: Draft
         each(course),
         each(concern, holds(concern.present)),
         each(draft, draft.subject.one_of("teriparatide", "abaloparatide"), *NEW_ORDER),
-        each(booking, fails(booking.booked)),
+        each(booking, fails(booking.booked), fails(booking.ordered)),
         each(denosumab, denosumab.drug == DENOSUMAB),
         each(zoledronate, zoledronate.drug == ZOLEDRONATE),
     ],

@@ -9,16 +9,18 @@ from rules.reasoning.facts.appraisal import Appraisal, OnItsWay
 from rules.reasoning.facts.denosumab import Course, Today
 from rules.reasoning.facts.drugs import DENOSUMAB, ZOLEDRONATE
 from rules.reasoning.facts.fractures import DecidingClass, UnrelatedFractures
+from rules.reasoning.facts.laboratory import SafetyTests
 from rules.reasoning.facts.patient import Person
 from rules.reasoning.plans import plans, tests_first, ways, what_follows
 from rules.reasoning.rule import Phase, rule
-from rules.reasoning.words import MRI, REFERRAL, WORK_UP, dose_sentence, laboratory, months_between
+from rules.reasoning.words import MRI, REFERRAL, dose_sentence, laboratory, months_between, work_up
 
 person = Person.named("person")
 course = Course.named("course")
 today = Today.named("today")
 verdict = DecidingClass.named("verdict")
 unrelated = UnrelatedFractures.named("unrelated")
+tests = SafetyTests.named("tests")
 coming = OnItsWay.named("coming")
 denosumab = Appraisal.named("denosumab")
 zoledronate = Appraisal.named("zoledronate")
@@ -37,9 +39,10 @@ DESPITE_BRIDGE = (
         each(person, holds(person.advised)),
         each(course),
         each(verdict, verdict.word == "RVFX_PROBABLE", holds(verdict.recent)),
+        each(tests),
     ],
 )
-def probable_rebound_fracture(course: Course, verdict: DecidingClass) -> Advice:
+def probable_rebound_fracture(course: Course, verdict: DecidingClass, tests: SafetyTests) -> Advice:
     """A recent fracture 7 to 24 months after the last of at least two doses is a probable rebound fracture."""
     number = _levels(verdict)
     return Advice(
@@ -53,7 +56,7 @@ def probable_rebound_fracture(course: Course, verdict: DecidingClass) -> Advice:
             "injections can be kept.",
             "Avoid cement augmentation, and avoid a bone-forming drug alone.",
         ),
-        suggestions=(MRI, WORK_UP, REFERRAL),
+        suggestions=(MRI, work_up(tests), REFERRAL),
     )
 
 

@@ -37,29 +37,32 @@ class SentFhir:
     holds_patient: bool
 
 
-class _Pointer(msgspec.Struct):
+_NOTHING = msgspec.Raw(b"")
+
+
+class _Pointer(msgspec.Struct, gc=False):
     reference: str | None = None
 
 
-class _Issue(msgspec.Struct):
+class _Issue(msgspec.Struct, gc=False):
     severity: str = ""
 
 
-class _Link(msgspec.Struct):
+class _Link(msgspec.Struct, gc=False):
     relation: str = ""
 
 
-class _Resource(msgspec.Struct):
-    """The members that say whose a record is, undecoded: resources that are not read here may use them otherwise."""
+class _Resource(msgspec.Struct, gc=False):
+    """The members that say whose a record is, and how a query went."""
 
     resourceType: str = ""
     id: str | None = None
-    subject: msgspec.Raw = msgspec.Raw(b"")
-    patient: msgspec.Raw = msgspec.Raw(b"")
-    issue: msgspec.Raw = msgspec.Raw(b"")
+    subject: _Pointer | None = None
+    patient: _Pointer | None = None
+    issue: list[_Issue] | None = None
 
 
-class _Entry(msgspec.Struct):
+class _Entry(msgspec.Struct, gc=False):
     resource: _Resource | None = None
 
 
@@ -68,11 +71,20 @@ class _Bundle(_Resource):
     entry: list[_Entry] | None = None
 
 
-class _LooseBundle(_Resource):
-    """A Bundle of which an entry is malformed."""
+class _LooseResource(msgspec.Struct, gc=False):
+    """A resource that uses a member otherwise, as those may that are not read here: each member by itself."""
 
-    link: msgspec.Raw = msgspec.Raw(b"")
-    entry: list[msgspec.Raw] | None = None
+    resourceType: str = ""
+    id: msgspec.Raw = _NOTHING
+    subject: msgspec.Raw = _NOTHING
+    patient: msgspec.Raw = _NOTHING
+    issue: msgspec.Raw = _NOTHING
+    link: msgspec.Raw = _NOTHING
+    entry: msgspec.Raw = _NOTHING
+
+
+class _LooseEntry(msgspec.Struct, gc=False):
+    resource: msgspec.Raw = _NOTHING
 
 
 def look_at(raw: bytes) -> SentFhir | None:
@@ -105,20 +117,35 @@ def _decoded(raw: bytes) -> _Bundle:
     try:
         return msgspec.json.decode(raw, type=_Bundle)
     except msgspec.ValidationError:
-        loose = msgspec.json.decode(raw, type=_LooseBundle)
-    entries = [_tolerant(entry, _Entry) or _Entry() for entry in loose.entry or ()]
+        loose = msgspec.json.decode(raw, type=_LooseResource)
+    if bytes(loose.entry) and _tolerant(loose.entry, list[msgspec.Raw]) is None:
+        raise msgspec.ValidationError("the entries of the Bundle are no list")
+    entries = _tolerant(loose.entry, list[msgspec.Raw]) or []
     return _Bundle(
         resourceType=loose.resourceType,
-        id=loose.id,
-        subject=loose.subject,
-        patient=loose.patient,
-        issue=loose.issue,
+        id=_tolerant(loose.id, str),
+        subject=_tolerant(loose.subject, _Pointer),
+        patient=_tolerant(loose.patient, _Pointer),
+        issue=_tolerant(loose.issue, list[_Issue]),
         link=_tolerant(loose.link, list[_Link]),
-        entry=entries,
+        entry=[_entry(entry) for entry in entries],
     )
 
 
+def _entry(raw: msgspec.Raw) -> _Entry:
+    strict = _tolerant(raw, _Entry)
+    if strict is not None:
+        return strict
+    loose = _tolerant(raw, _LooseEntry)
+    try:
+        return _Entry(_decoded(bytes(loose.resource))) if loose and bytes(loose.resource) else _Entry()
+    except msgspec.MsgspecError:
+        return _Entry()
+
+
 def _tolerant(raw: msgspec.Raw, kind: type[_Value]) -> _Value | None:
+    if not bytes(raw):
+        return None
     try:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.MsgspecError:
@@ -128,9 +155,10 @@ def _tolerant(raw: msgspec.Raw, kind: type[_Value]) -> _Value | None:
 def _owners(place: str, resource: _Resource) -> Iterator[tuple[str, str]]:
     if resource.resourceType == "Patient":
         yield f"{place}.id", f"Patient/{resource.id or '?'}"
-    for name, raw in (("subject", resource.subject), ("patient", resource.patient)):
-        pointer = _tolerant(raw, _Pointer) if bytes(raw) else None
-        target = last_two(pointer.reference) if pointer and pointer.reference else ""
+    for name, pointer in (("subject", resource.subject), ("patient", resource.patient)):
+        if pointer is None or not pointer.reference:
+            continue
+        target = last_two(pointer.reference)
         if target.startswith("Patient/"):
             yield f"{place}.{name}", target
 
@@ -138,7 +166,7 @@ def _owners(place: str, resource: _Resource) -> Iterator[tuple[str, str]]:
 def _severity(resource: _Resource) -> Outcome:
     if resource.resourceType != "OperationOutcome":
         return Outcome.NONE
-    severities = {issue.severity for issue in _tolerant(resource.issue, list[_Issue]) or ()}
+    severities = {issue.severity for issue in resource.issue or ()}
     if severities and severities <= {"information", "success"}:
         return Outcome.NONE
     return Outcome.WARNING if severities and severities <= {"information", "success", "warning"} else Outcome.ERROR

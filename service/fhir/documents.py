@@ -16,7 +16,15 @@ from service.fhir.reading import MAX_TEXT
 _LINES = (".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz")
 _OLDER = frozenset({"MedicationOrder", "ProcedureRequest", "DiagnosticOrder", "ReferralRequest"})
 _TYPE_FIRST = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]{1,64})"')
+_DECODERS: dict[str, msgspec.json.Decoder[r4.Resource]] = {
+    kind: msgspec.json.Decoder(struct) for kind, struct in r4.TYPES.items()
+}
+_NOTHING, _NULL = msgspec.Raw(b""), msgspec.Raw(b"null")
 _FAILURES = (msgspec.MsgspecError, RecursionError, UnicodeError)
+
+
+Raw = bytes | msgspec.Raw
+"""One JSON value, not decoded."""
 
 
 class UnreadableDocument(Exception):
@@ -72,33 +80,33 @@ class Content:
     gaps: list[Gap]
 
 
-class _Entry(msgspec.Struct):
+class _Entry(msgspec.Struct, gc=False):
     fullUrl: str | None = None
     resource: msgspec.Raw = msgspec.Raw(b"")
 
 
-class _Link(msgspec.Struct):
+class _Link(msgspec.Struct, gc=False):
     relation: str = ""
 
 
-class _Top(msgspec.Struct):
+class _Top(msgspec.Struct, gc=False):
     resourceType: str = ""
     entry: list[_Entry] | None = None
     link: list[_Link] | None = None
 
 
-class _LooseTop(msgspec.Struct):
+class _LooseTop(msgspec.Struct, gc=False):
     """A Bundle of which an entry or a link is malformed."""
 
     resourceType: str = ""
     entry: list[msgspec.Raw] | None = None
 
 
-class _Issue(msgspec.Struct):
+class _Issue(msgspec.Struct, gc=False):
     severity: str = ""
 
 
-class _Outcome(msgspec.Struct):
+class _Outcome(msgspec.Struct, gc=False):
     issue: list[_Issue] = []
 
 
@@ -110,11 +118,18 @@ def content(document: Document, fhir_version: str | None = None) -> Content:
     """
     found = Content([], [], [])
     for url, raw in _resources(document, found):
-        _take(url, raw, document, found, fhir_version)
+        first = _TYPE_FIRST.match(raw)
+        kind = first.group(1).decode() if first else ""
+        if kind in _DECODERS:
+            item = _decoded(kind, url, raw, document, found, fhir_version)
+            if item is not None:
+                found.items.append(item)
+        else:
+            _take(url, raw, document, found, fhir_version)
     return found
 
 
-def _resources(document: Document, found: Content) -> Iterator[tuple[str, bytes]]:
+def _resources(document: Document, found: Content) -> Iterator[tuple[str, Raw]]:
     if document.name.endswith(_LINES):
         yield from _lines(document, found)
         return
@@ -130,11 +145,11 @@ def _resources(document: Document, found: Content) -> Iterator[tuple[str, bytes]
     except _FAILURES as error:
         raise UnreadableDocument(f"{document.name}: {_said(error)}") from None
     for entry in entries:
-        if bytes(entry.resource) and bytes(entry.resource) != b"null":
-            yield entry.fullUrl or "", bytes(entry.resource)
+        if entry.resource != _NOTHING and entry.resource != _NULL:
+            yield entry.fullUrl or "", entry.resource
 
 
-def _lines(document: Document, found: Content) -> Iterator[tuple[str, bytes]]:
+def _lines(document: Document, found: Content) -> Iterator[tuple[str, Raw]]:
     for number, line in enumerate(document.data.splitlines(), 1):
         if not line.strip():
             continue
@@ -170,7 +185,7 @@ def _loose_entries(document: Document, found: Content) -> list[_Entry]:
     return entries
 
 
-def _kind(raw: bytes) -> str:
+def _kind(raw: Raw) -> str:
     """The resource type, from the first bytes where it usually stands, else from the whole."""
     first = _TYPE_FIRST.match(raw)
     if first:
@@ -178,7 +193,7 @@ def _kind(raw: bytes) -> str:
     return msgspec.json.decode(raw, type=r4.Resource).resourceType
 
 
-def _take(url: str, raw: bytes, document: Document, found: Content, fhir_version: str | None) -> None:
+def _take(url: str, raw: Raw, document: Document, found: Content, fhir_version: str | None) -> None:
     try:
         kind = _kind(raw)
     except _FAILURES as error:
@@ -187,7 +202,7 @@ def _take(url: str, raw: bytes, document: Document, found: Content, fhir_version
     if kind == "OperationOutcome" and not document.asked:
         _outcome(raw, document, found)
     elif kind == "Bundle":
-        inner = content(Document(document.name, raw, document.draft, document.selected, True), fhir_version)
+        inner = content(Document(document.name, bytes(raw), document.draft, document.selected, True), fhir_version)
         found.items += inner.items
         found.unusable += inner.unusable
     elif kind in _OLDER:
@@ -198,7 +213,7 @@ def _take(url: str, raw: bytes, document: Document, found: Content, fhir_version
             found.items.append(item)
 
 
-def _outcome(raw: bytes, document: Document, found: Content) -> None:
+def _outcome(raw: Raw, document: Document, found: Content) -> None:
     """A query that failed is a gap in the record, never data."""
     try:
         severities = {issue.severity for issue in msgspec.json.decode(raw, type=_Outcome).issue}
@@ -209,24 +224,24 @@ def _outcome(raw: bytes, document: Document, found: Content) -> None:
 
 
 def _decoded(
-    kind: str, url: str, raw: bytes, document: Document, found: Content, fhir_version: str | None
+    kind: str, url: str, raw: Raw, document: Document, found: Content, fhir_version: str | None
 ) -> Item | None:
     version = fhir_version or r5.version_of(kind, raw)
     try:
         if version == "R5":
             resource, sent = r5.decoded(kind, raw)
             return Item(resource, url, document, version, sent)
-        return Item(msgspec.json.decode(raw, type=r4.TYPES[kind]), url, document, version)
+        return Item(_DECODERS[kind].decode(raw), url, document, version)
     except _FAILURES as error:
         found.unusable.append(Unusable(_named(kind, raw), _said(error), kind, document.name))
         return None
 
 
-class _Identified(msgspec.Struct):
+class _Identified(msgspec.Struct, gc=False):
     id: str = "?"
 
 
-def _named(kind: str, raw: bytes) -> str:
+def _named(kind: str, raw: Raw) -> str:
     """ "Type/id" of a resource that cannot be read, as far as it says."""
     try:
         return f"{kind}/{msgspec.json.decode(raw, type=_Identified).id[:MAX_TEXT]}"

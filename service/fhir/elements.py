@@ -1,11 +1,14 @@
-"""The FHIR data types that are read, holding only the members that are read; everything else is skipped unparsed."""
+"""The FHIR data types that are read, holding only the members that are read; everything else is skipped unparsed.
+
+Decoded JSON holds no cycles: the garbage collector need not look at it (`gc=False`), which a large chart would feel.
+"""
 
 from __future__ import annotations
 
 import msgspec
 
 
-class Coding(msgspec.Struct, omit_defaults=True):
+class Coding(msgspec.Struct, omit_defaults=True, gc=False):
     """One code of one system."""
 
     system: str | None = None
@@ -13,28 +16,28 @@ class Coding(msgspec.Struct, omit_defaults=True):
     display: str | None = None
 
 
-class CodeableConcept(msgspec.Struct, omit_defaults=True):
+class CodeableConcept(msgspec.Struct, omit_defaults=True, gc=False):
     """A thing by its codes and its words."""
 
     coding: list[Coding] = []
     text: str | None = None
 
 
-class Reference(msgspec.Struct, omit_defaults=True):
+class Reference(msgspec.Struct, omit_defaults=True, gc=False):
     """A pointer to another resource, or only its words."""
 
     reference: str | None = None
     display: str | None = None
 
 
-class Period(msgspec.Struct, omit_defaults=True):
+class Period(msgspec.Struct, omit_defaults=True, gc=False):
     """Start and end; dates stay strings, the timeline makes intervals of them."""
 
     start: str | None = None
     end: str | None = None
 
 
-class Quantity(msgspec.Struct, omit_defaults=True):
+class Quantity(msgspec.Struct, omit_defaults=True, gc=False):
     """A measured value with its unit in words (`unit`) and as a UCUM code (`code`)."""
 
     value: float | None = None
@@ -44,20 +47,20 @@ class Quantity(msgspec.Struct, omit_defaults=True):
     code: str | None = None
 
 
-class ReferenceRange(msgspec.Struct, omit_defaults=True):
+class ReferenceRange(msgspec.Struct, omit_defaults=True, gc=False):
     """The range that a laboratory calls normal."""
 
     low: Quantity | None = None
     high: Quantity | None = None
 
 
-class Annotation(msgspec.Struct, omit_defaults=True):
+class Annotation(msgspec.Struct, omit_defaults=True, gc=False):
     """A note."""
 
     text: str = ""
 
 
-class Repeat(msgspec.Struct, omit_defaults=True):
+class Repeat(msgspec.Struct, omit_defaults=True, gc=False):
     """How often a dose repeats."""
 
     boundsPeriod: Period | None = None
@@ -65,20 +68,20 @@ class Repeat(msgspec.Struct, omit_defaults=True):
     periodUnit: str | None = None
 
 
-class Timing(msgspec.Struct, omit_defaults=True):
+class Timing(msgspec.Struct, omit_defaults=True, gc=False):
     """When doses are given."""
 
     event: list[str] = []
     repeat: Repeat | None = None
 
 
-class DoseAndRate(msgspec.Struct, omit_defaults=True):
+class DoseAndRate(msgspec.Struct, omit_defaults=True, gc=False):
     """The amount of one dose."""
 
     doseQuantity: Quantity | None = None
 
 
-class Dosage(msgspec.Struct, omit_defaults=True):
+class Dosage(msgspec.Struct, omit_defaults=True, gc=False):
     """How a drug is to be used."""
 
     text: str | None = None
@@ -87,7 +90,7 @@ class Dosage(msgspec.Struct, omit_defaults=True):
     doseAndRate: list[DoseAndRate] = []
 
 
-class AdministeredDosage(msgspec.Struct, omit_defaults=True):
+class AdministeredDosage(msgspec.Struct, omit_defaults=True, gc=False):
     """How a drug was given once."""
 
     text: str | None = None
@@ -95,21 +98,21 @@ class AdministeredDosage(msgspec.Struct, omit_defaults=True):
     dose: Quantity | None = None
 
 
-class Extension(msgspec.Struct, omit_defaults=True):
+class Extension(msgspec.Struct, omit_defaults=True, gc=False):
     """An extension with a coded value; only those of known URLs are read."""
 
     url: str = ""
     valueCoding: Coding | None = None
 
 
-class Participant(msgspec.Struct, omit_defaults=True):
+class Participant(msgspec.Struct, omit_defaults=True, gc=False):
     """Who takes part in an appointment."""
 
     status: str | None = None
     actor: Reference | None = None
 
 
-class CodeableReference(msgspec.Struct, omit_defaults=True):
+class CodeableReference(msgspec.Struct, omit_defaults=True, gc=False):
     """FHIR R5: a thing by its codes, or a pointer to a resource that holds them."""
 
     concept: CodeableConcept | None = None

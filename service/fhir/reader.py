@@ -12,7 +12,7 @@ from service.fhir import resources_r4 as r4
 from service.fhir.dialects import r4 as dialect
 from service.fhir.documents import Document, Item, UnreadableDocument, content
 from service.fhir.elements import CodeableConcept, Reference
-from service.fhir.reading import PatientReading, last_two
+from service.fhir.reading import PatientReading, last_two, test_named
 from service.fhir.validation import invalid
 
 __all__ = ["Document", "Reading", "RecordReader", "UnreadableDocument"]
@@ -52,10 +52,18 @@ class RecordReader:
         drafted = {item.reference for item in items if item.document.draft}
         items = [item for item in items if item.document.draft or item.reference not in drafted]
         patients = {_key(item): item for item in items if isinstance(item.resource, r4.Patient)}
+        items = [item for item in items if not self._says_nothing(item)]
         belongings = _belongings(items, patients, unusable)
         drugs = _drugs(items)
         timelines = [self._timeline(patients[key], belongings[key], drugs, as_of, tuple(gaps)) for key in patients]
         return Reading(tuple(timelines), tuple(unusable))
+
+    def _says_nothing(self, item: Item) -> bool:
+        """Whether a resource is an observation of something that no rule asks about: most of a chart is."""
+        one = item.resource
+        if type(one) is not r4.Observation or one.component or one.valueCodeableConcept is not None:
+            return False
+        return not test_named(self._terminology, one.code).concepts
 
     def _timeline(
         self,
@@ -123,6 +131,8 @@ def _owner(item: Item, patients: Mapping[str, Item], by_url: Mapping[str, str]) 
     if not targets:
         return next(iter(patients)) if len(patients) == 1 else None
     for target in targets:
+        if target in patients:
+            return target
         if target in by_url:
             return by_url[target]
         if (key := last_two(target)) in patients:

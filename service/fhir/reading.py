@@ -6,11 +6,13 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 
 from rules.reasoning.dates import DateInterval
+from rules.reasoning.facts.drugs import DRUGS
 from rules.reasoning.terminology import Terminology
 from rules.reasoning.timeline import Code, Unusable
-from service.fhir.elements import Annotation, CodeableConcept, Reference
+from service.fhir.elements import Annotation, CodeableConcept, Coding, Reference
 
 MAX_TEXT = 500
 MAX_CONCLUSION = 20_000
@@ -115,6 +117,26 @@ class PatientReading:
         return CodeableConcept(found.coding, " | ".join(word for word in (found.text, pointer.display) if word) or None)
 
 
+_NO_CODE = Coded((), "", frozenset())
+
+
+def test_named(terminology: Terminology, code: CodeableConcept | None) -> Coded:
+    """What the code of an observation names; a chart repeats few tests, so that each is looked up once."""
+    if code is None:
+        return _NO_CODE
+    codings = tuple([(one.system, one.code, one.display) for one in code.coding])
+    return _test_named(terminology, codings, code.text)
+
+
+@lru_cache(maxsize=4096)
+def _test_named(
+    terminology: Terminology, codings: tuple[tuple[str | None, str | None, str | None], ...], text: str | None
+) -> Coded:
+    concept = CodeableConcept([Coding(*one) for one in codings], text)
+    found = PatientReading(terminology, date.min, {}, {}).coded([concept])
+    return Coded(found.codes, found.text, found.concepts - DRUGS)
+
+
 def clean(text: str, longest: int = MAX_TEXT) -> str:
     """Words of a record without control characters, and bounded."""
     if len(text) <= longest and text.isprintable():
@@ -124,5 +146,7 @@ def clean(text: str, longest: int = MAX_TEXT) -> str:
 
 def last_two(reference: str) -> str:
     """ "Type/id" of a relative, absolute or versioned reference."""
+    if reference.count("/") == 1:
+        return reference
     parts = reference.split("/_history/")[0].rstrip("/").split("/")
     return "/".join(parts[-2:])

@@ -19,7 +19,7 @@ from service.fhir.elements import (
 )
 
 
-class Resource(msgspec.Struct, omit_defaults=True):
+class Resource(msgspec.Struct, omit_defaults=True, gc=False):
     """What every resource has."""
 
     resourceType: str = ""
@@ -61,7 +61,7 @@ class MedicationStatement(Drug):
     dosage: list[Dosage] = []
 
 
-class Supply(msgspec.Struct, omit_defaults=True):
+class Supply(msgspec.Struct, omit_defaults=True, gc=False):
     """How long an order is valid."""
 
     validityPeriod: Period | None = None
@@ -140,7 +140,7 @@ class ServiceRequest(Resource):
     note: list[Annotation] = []
 
 
-class Component(msgspec.Struct, omit_defaults=True):
+class Component(msgspec.Struct, omit_defaults=True, gc=False):
     """One of several values that were measured together."""
 
     code: CodeableConcept | None = None
@@ -179,7 +179,7 @@ class DiagnosticReport(Resource):
     conclusionCode: list[CodeableConcept] = []
 
 
-class Series(msgspec.Struct, omit_defaults=True):
+class Series(msgspec.Struct, omit_defaults=True, gc=False):
     """A series of images."""
 
     modality: Coding | None = None

@@ -33,7 +33,7 @@ class Drug(Owned):
     note: list[Annotation] = []
 
 
-class Adherence(msgspec.Struct, omit_defaults=True):
+class Adherence(msgspec.Struct, omit_defaults=True, gc=False):
     """Whether a drug is taken."""
 
     code: CodeableConcept | None = None
@@ -100,7 +100,7 @@ class ServiceRequest(Owned):
     note: list[Annotation] = []
 
 
-class Series(msgspec.Struct, omit_defaults=True):
+class Series(msgspec.Struct, omit_defaults=True, gc=False):
     """A series of images."""
 
     modality: CodeableConcept | None = None

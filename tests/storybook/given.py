@@ -61,21 +61,19 @@ class Statement(Words):
 
 
 class Order(Words):
-    """An order on record of a drug or service; `planned` is the day it is for, `valid_to` the end of its validity."""
+    """An order on record of a drug or service; `planned` is the day it is for."""
 
     of: str
     status: str = "active"
     written: str | None = None
     planned: str | None = None
-    valid_from: str | None = None
-    valid_to: str | None = None
     intent: str = "order"
     do_not_perform: bool = False
     named: str | None = None
 
 
 class VertebralFracture(Words):
-    """One or several levels of one day; a Condition each unless they are in `one_record`.
+    """One or several levels of one day, a Condition each.
 
     `onset` is a FHIR date or "2025-06-10 to 2026-01-10". `words` replace "Compression fracture of T12".
     """
@@ -85,7 +83,6 @@ class VertebralFracture(Words):
     recorded: str | None = None
     coded_as: str = "osteoporotic fracture, initial encounter"
     words: str | None = None
-    one_record: bool = False
     level_as_code: bool = False
     verification: str | None = "confirmed"
     encounter_diagnosis: bool = False
@@ -123,6 +120,31 @@ class GivenOnce(Words):
     recorded_as: Literal["an administration", "a procedure"] = "an administration"
 
 
+class Imaged(Words):
+    """An image that was taken, known from the study or from its report; `says` is the conclusion."""
+
+    what: str
+    on: str
+    known_from: Literal["the study", "the report", "a procedure"] = "the study"
+    says: str | None = None
+
+
+class Appointment(Words):
+    """A visit; `for` is free text."""
+
+    on: str
+    for_: str = "Prolia 60 mg injection"
+    status: str = "booked"
+
+
+class Allergy(Words):
+    """An allergy or intolerance to a drug."""
+
+    to: str
+    clinical_status: str = "active"
+    verification: str = "confirmed"
+
+
 class Given(Words):
     """The record of one patient. `laboratory` is by test: "2.05 mmol/L on 2026-02-20 (normal 2.20 to 2.60)".
 
@@ -137,12 +159,15 @@ class Given(Words):
     drugs_taken: tuple[DrugTaken, ...] = ()
     given_once: tuple[GivenOnce, ...] = ()
     orders: tuple[Order, ...] = ()
+    images: tuple[Imaged, ...] = ()
+    appointments: tuple[Appointment, ...] = ()
+    allergies: tuple[str | Allergy, ...] = ()
     laboratory: dict[str, str | list[str]] = msgspec.field(default_factory=dict)
     as_FHIR: tuple[str, ...] = ()
 
 
 class When(Words):
-    """The moment: the day of evaluation, the hook, and the orders that are being written ("stop denosumab")."""
+    """The moment: the day of evaluation, the hook, and the orders that are being written ("stop Prolia 60 mg")."""
 
     as_of: str
     hook: str = "patient-view"

@@ -12,6 +12,7 @@ from tests.storybook.vocabulary import UCUM, Json, Untellable, concept, knows, s
 
 _INTERVAL = re.compile(r"^(\d+) (months?|weeks?|days?)$")
 _DAYS = {"week": 7, "day": 1}
+_ENDED = {"stop": "stopped", "hold": "on-hold", "cancel": "cancelled"}
 _RECORDED = {
     "administrations": ("MedicationAdministration", "dose"),
     "injection procedures": ("Procedure", "dose"),
@@ -156,19 +157,17 @@ def orders(told: Iterable[Order]) -> Iterator[Json]:
         order["medicationCodeableConcept"] = concept("drugs", one.of)
         if one.planned:
             order["dosageInstruction"] = [{"timing": {"event": [one.planned]}}]
-        valid = {key: day for key, day in (("start", one.valid_from), ("end", one.valid_to)) if day}
-        if valid:
-            order["dispenseRequest"] = {"validityPeriod": valid}
         yield {"resourceType": "MedicationRequest", **order}
 
 
 def draft(words: str, written: str) -> Json:
-    """One order being written; "stop ..." is an order of the record being ended now."""
-    of = words.removeprefix("stop ")
-    of, _, planned = of.partition(" planned for ")
-    ended = "stopped" if knows("drugs", of) else "revoked"
-    status = ended if words.startswith("stop ") else "draft"
-    told = Order(of=of, status=status, written=written, planned=planned or None, named=slug(f"draft {of}"))
+    """One order being written: a new one, or one that is ended or suspended ("stop ...", "hold ...")."""
+    first, _, rest = words.partition(" ")
+    of = rest if first in _ENDED else words
+    status = _ENDED.get(first, "draft")
+    if status == "stopped" and not knows("drugs", of):
+        status = "revoked"
+    told = Order(of=of, status=status, written=written, named=slug(f"draft {of}"))
     return next(iter(orders([told])))
 
 

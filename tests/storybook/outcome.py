@@ -45,10 +45,8 @@ class Then(Words):
     fires: tuple[str, ...] | None = None
     speaks: tuple[str, ...] = ()
     silent: tuple[str, ...] = ()
-    suppressed: tuple[str, ...] | None = None
     indicator: dict[str, Indicator] = msgspec.field(default_factory=dict)
     summary_contains: dict[str, str] = msgspec.field(default_factory=dict)
-    summary_without: dict[str, str] = msgspec.field(default_factory=dict)
     detail_contains: dict[str, str] = msgspec.field(default_factory=dict)
     detail_without: dict[str, str] = msgspec.field(default_factory=dict)
     offers: tuple[str, ...] = ()
@@ -133,9 +131,6 @@ def _rules(then: Then, evaluation: Evaluation) -> Iterator[str]:
         yield f"fires: expected {sorted(then.fires)}, got {sorted(spoke)}"
     yield from (f"speaks: {rule} is silent" for rule in then.speaks if rule not in spoke)
     yield from (f"silent: {rule} speaks" for rule in then.silent if rule in spoke)
-    if then.suppressed is not None:
-        gone = sorted(f"{one.rule} by {one.by}" for one in evaluation.suppressed)
-        yield from _unlike({"suppressed": sorted(then.suppressed)}, {"suppressed": gone})
     indicators = {f"indicator of {rule}": one.advice.indicator.value for rule, one in spoke.items()}
     yield from _unlike({f"indicator of {rule}": word for rule, word in then.indicator.items()}, indicators)
     summaries = {rule: [one.advice.summary] for rule, one in spoke.items()}
@@ -146,13 +141,9 @@ def _rules(then: Then, evaluation: Evaluation) -> Iterator[str]:
     ):
         for rule, words in wanted.items():
             yield from _missing(f"{what} of {rule}", [words], said.get(rule, []))
-    for what, unwanted, said in (
-        ("summary", then.summary_without, summaries),
-        ("detail", then.detail_without, details),
-    ):
-        for rule, words in unwanted.items():
-            if any(words in one for one in said.get(rule, [words])):
-                yield f"{what} of {rule}: is absent, or says {words!r}"
+    for rule, words in then.detail_without.items():
+        if any(words in one for one in details.get(rule, [words])):
+            yield f"detail of {rule}: is absent, or says {words!r}"
 
 
 def _cards(then: Then, answer: Json) -> Iterator[str]:

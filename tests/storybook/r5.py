@@ -60,6 +60,12 @@ def _service_request(old: Json) -> Json:
     return {**old, "code": {"concept": old["code"]}}
 
 
+def _imaging_study(old: Json) -> Json:
+    new = dict(old)
+    new["procedure"] = [{"concept": one} for one in new.pop("procedureCode")]
+    return new
+
+
 def _encounter(old: Json) -> Json:
     new = dict(old)
     new["actualPeriod"] = new.pop("period")
@@ -74,4 +80,5 @@ _CHANGES = {
     "Procedure": _procedure,
     "ServiceRequest": _service_request,
     "Encounter": _encounter,
+    "ImagingStudy": _imaging_study,
 }

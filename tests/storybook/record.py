@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
 from typing import TypeVar
 
-from rules.reasoning.dates import DateInterval, add_months
-from tests.storybook import medication
+from rules.reasoning.dates import add_months
+from tests.storybook import care, medication
 from tests.storybook.given import Diagnosis, Given, Person, VertebralFracture, When
-from tests.storybook.vocabulary import Json, Untellable, codings, concept, knows, observed, slug
+from tests.storybook.vocabulary import Json, Untellable, codings, concept, slug
 
 T = TypeVar("T")
 
@@ -30,14 +30,17 @@ def record(name: str, given: Given, as_of: date) -> list[Json]:
         *medication.orders(given.orders),
         *(one for fracture in given.vertebral_fractures for one in _fracture(fracture)),
         *(_diagnosis(one) for one in given.history),
-        *_laboratory(given),
+        *care.images(given.images),
+        *care.appointments(given.appointments),
+        *care.allergies(given.allergies),
+        *care.laboratory(given.laboratory),
         *(json.loads(one) for one in given.as_FHIR),
     ]
     return list(_belonging(name, resources))
 
 
 def drafts(name: str, when: When) -> list[Json]:
-    """The orders that are being written: "zoledronic acid 5 mg", "kyphoplasty of L1", "stop denosumab 60 mg"."""
+    """The orders that are being written: "zoledronic acid 5 mg", "kyphoplasty of L1", "stop Prolia 60 mg"."""
     return list(_belonging(name, [medication.draft(words, when.as_of) for words in when.drafts]))
 
 
@@ -71,9 +74,21 @@ def _belonging(name: str, resources: Sequence[Json]) -> Iterator[Json]:
         taken[key] = taken.get(key, 0) + 1
         if taken[key] > 1:
             one = {**one, "id": f"{key[1]}-{taken[key]}"}
-        if one["resourceType"] not in ("Patient", "Medication") and "subject" not in one:
-            one = {**one, "subject": {"reference": f"Patient/{name}"}}
-        yield one
+        yield {**_owner(one["resourceType"], name), **one}
+
+
+def _owner(kind: str, name: str) -> Json:
+    """The member by which a kind of resource names its patient."""
+    patient_ = {"reference": f"Patient/{name}"}
+    match kind:
+        case "Patient" | "Medication":
+            return {}
+        case "AllergyIntolerance":
+            return {"patient": patient_}
+        case "Appointment":
+            return {"participant": [{"actor": patient_, "status": "accepted"}]}
+        case _:
+            return {"subject": patient_}
 
 
 def _status(system: str, code: str) -> Json:
@@ -81,13 +96,11 @@ def _status(system: str, code: str) -> Json:
 
 
 def _fracture(told: VertebralFracture) -> Iterator[Json]:
-    groups = [told.levels] if told.one_record or not told.levels else [[level] for level in told.levels]
-    for levels in groups:
-        place = "-".join(levels)
-        words = told.words or f"Compression fracture of {', '.join(levels) or 'a vertebra'}"
+    for level in told.levels or ("",):
+        words = told.words or f"Compression fracture of {level or 'a vertebra'}"
         resource: Json = {
             "resourceType": "Condition",
-            "id": slug(f"fracture {place}"),
+            "id": slug(f"fracture {level}"),
             "clinicalStatus": _status(CLINICAL, "active"),
             **({"verificationStatus": _status(VERIFICATION, told.verification)} if told.verification else {}),
             "code": concept("fractures", told.coded_as, words),
@@ -95,7 +108,7 @@ def _fracture(told: VertebralFracture) -> Iterator[Json]:
         if told.encounter_diagnosis:
             resource["category"] = [_status(CATEGORY, "encounter-diagnosis")]
         if told.level_as_code:
-            resource["bodySite"] = [{"coding": codings("levels", level)} for level in levels]
+            resource["bodySite"] = [{"coding": codings("levels", level)}]
         if told.onset:
             start, _, end = told.onset.partition(" to ")
             resource |= {"onsetPeriod": {"start": start, "end": end}} if end else {"onsetDateTime": start}
@@ -130,20 +143,3 @@ def _read_diagnosis(words: str) -> Diagnosis:
     """The short form: "multiple myeloma since 2024-05"."""
     what, _, since = words.partition(" since ")
     return Diagnosis(what=what, since=since or None)
-
-
-def _laboratory(given: Given) -> Iterator[Json]:
-    for test, values in given.laboratory.items():
-        if not knows("laboratory", test):
-            codings("laboratory", test)
-        for value in [values] if isinstance(values, str) else values:
-            members, day = observed(value)
-            DateInterval.parse(day)
-            yield {
-                "resourceType": "Observation",
-                "id": slug(f"{test} {day}"),
-                "status": "final",
-                "code": concept("laboratory", test),
-                "effectiveDateTime": day,
-                **members,
-            }

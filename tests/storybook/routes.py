@@ -26,6 +26,7 @@ from service.fhir.reader import Document, RecordReader
 from service.reports import json_report
 from service.settings import Settings
 from tests.storybook.case import Case
+from tests.storybook.r5 import in_r5
 from tests.storybook.record import bundle
 from tests.storybook.vocabulary import Json
 
@@ -55,19 +56,26 @@ class InProcess:
         known = knowledge or load_knowledge()
         return cls(known, Evaluator(known), RecordReader(known.terminology))
 
-    def timeline(self, case: Case) -> PatientTimeline:
-        """The timeline of a case."""
-        documents = [Document("record", json.dumps(case.bundle()).encode())]
-        if case.drafts:
+    def timeline(self, case: Case, version: str = "R4") -> PatientTimeline:
+        """The timeline of a case, from its record in FHIR R4 or R5.
+
+        Raises:
+            Untellable: R5 has no words for something that the case tells.
+        """
+        record, drafts = case.resources, case.drafts
+        if version == "R5":
+            record, drafts = in_r5(record), in_r5(drafts)
+        documents = [Document("record", json.dumps(bundle(record)).encode())]
+        if drafts:
             selected = frozenset(case.told.when.selected)
-            orders = json.dumps(bundle(case.drafts)).encode()
+            orders = json.dumps(bundle(drafts)).encode()
             documents.append(Document("context.draftOrders", orders, draft=True, selected=selected))
-        [found] = self.reader.read(documents, as_of=case.as_of).timelines
+        [found] = self.reader.read(documents, as_of=case.as_of, fhir_version=version).timelines
         return found
 
-    def evaluate(self, case: Case, hook: str | None = None) -> Evaluation:
+    def evaluate(self, case: Case, version: str = "R4") -> Evaluation:
         """The evaluation of a case at its hook."""
-        return self.evaluator.evaluate(self.timeline(case), hook or case.told.when.hook)
+        return self.evaluator.evaluate(self.timeline(case, version), case.told.when.hook)
 
     def answer(self, evaluation: Evaluation) -> Json:
         """An evaluation as the object of the contract."""

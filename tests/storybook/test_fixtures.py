@@ -5,21 +5,20 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import date
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from fhir.resources import get_fhir_model_class as r5_model
 from fhir.resources.R4B import get_fhir_model_class as r4_model
 
-from rules.evaluation import Evaluator
-from service.fhir.reader import Document, RecordReader
+from service.fhir.reader import Document
 from tests.storybook.case import Case, load_cases
 from tests.storybook.r5 import in_r5
 from tests.storybook.routes import InProcess
 from tests.storybook.vocabulary import Json
 from tools.make_fixtures import FIXTURES, ROOT, fixtures, patients
 
+IN_PROCESS = InProcess.of()
 CASES = load_cases()
 WRITTEN = fixtures(CASES)
 PATIENTS = patients(CASES)
@@ -55,23 +54,18 @@ def test_the_orders_of_a_request_are_valid_fhir(case: Case) -> None:
         r4_model(resource["resourceType"]).model_validate(resource)
 
 
-@pytest.mark.skipif(find_spec("service.fhir.dialects.r5") is None, reason="FHIR R5 is not read yet")
 @pytest.mark.parametrize("case", IN_BOTH, ids=lambda case: case.name)
 def test_the_patient_is_assessed_the_same_in_both_versions(case: Case) -> None:
-    route = InProcess.of()
-    reader, evaluator = RecordReader(route.knowledge.terminology), Evaluator(route.knowledge)
-
     def answer(name: str) -> Json:
         path = ROOT / FIXTURES / "patients" / case.name / name
-        [timeline] = reader.read([Document(name, path.read_bytes())], as_of=case.as_of).timelines
-        return route.answer(evaluator.evaluate(timeline))
+        [timeline] = IN_PROCESS.reader.read([Document(name, path.read_bytes())], as_of=case.as_of).timelines
+        return IN_PROCESS.answer(IN_PROCESS.evaluator.evaluate(timeline))
 
     assert answer("r5.json") == answer("r4.json")
 
 
 def test_every_state_and_every_class_has_a_patient() -> None:
-    route = InProcess.of()
-    found = [route.evaluate(case) for case in PATIENTS]
+    found = [IN_PROCESS.evaluate(case) for case in PATIENTS]
     assert {one.denosumab.state for one in found} == {
         "NEVER",
         "UNKNOWN",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from rules.reasoning.dates import DateInterval, add_months
-from rules.reasoning.facts.doses import Dose, reconcile, stated_product
+from rules.reasoning.facts.doses import Dose, recorded_doses, stated_product, with_inferred_strength
 from rules.reasoning.facts.drugs import is_denosumab
 from rules.reasoning.knowledge import Limits
 from rules.reasoning.timeline import (
@@ -20,16 +20,34 @@ from rules.reasoning.timeline import (
 
 @dataclass(frozen=True, slots=True)
 class Exposure:
-    """What the record says of denosumab: injections, statements and orders, before any rule looks at it."""
+    """What the record says of denosumab: injections, statements and orders, before any rule looks at it.
+
+    `doses` have the strength that all of them together tell, `recorded` the one that each record says by itself;
+    `stated` is the last dose that a finished statement implies.
+    """
 
     on_record: bool
     doses: tuple[Dose, ...]
+    recorded: tuple[Dose, ...]
+    stated: Dose | None
     statements: tuple[MedicationEvent, ...]
     last: Dose | None
     stop: Stop | None
     active_order: bool
     notes: tuple[str, ...]
     evidence: tuple[str, ...]
+
+    def up_to(self, day: date, limits: Limits) -> tuple[Dose, ...]:
+        """The doses that may have been given by `day`, as they were known then: a later dose tells nothing of them."""
+        given = [dose for dose in self.recorded if dose.when.earliest <= day]
+        if given:
+            return with_inferred_strength(given, limits)
+        return (self.stated,) if self.stated is not None and self.stated.when.earliest <= day else ()
+
+    @property
+    def undated(self) -> bool:
+        """Whether a statement says that denosumab was taken, and not when."""
+        return any(one.when is None and one.ended is None for one in self.statements)
 
     def first(self) -> DateInterval | None:
         """The first day of exposure: the first injection or the start of a statement; None when not known."""
@@ -62,7 +80,8 @@ class Stop:
 def exposure(timeline: PatientTimeline, limits: Limits) -> Exposure:
     """Read every record of denosumab in a timeline."""
     events = tuple(event for event in timeline.events if _is_of_record(event))
-    doses = reconcile(timeline, limits)
+    recorded = recorded_doses(timeline, limits)
+    doses = with_inferred_strength(recorded, limits)
     statements = tuple(
         event
         for event in events
@@ -70,7 +89,8 @@ def exposure(timeline: PatientTimeline, limits: Limits) -> Exposure:
         and event.record is MedicationRecord.STATEMENT
         and event.standing is not Standing.PLANNED
     )
-    last = doses[-1] if doses else _last_stated_dose(statements, timeline.as_of, limits)
+    stated = _last_stated_dose(statements, timeline.as_of, limits)
+    last = doses[-1] if doses else stated
     active = any(
         event.standing is Standing.ACTIVE
         and isinstance(event, MedicationEvent)
@@ -81,6 +101,8 @@ def exposure(timeline: PatientTimeline, limits: Limits) -> Exposure:
     return Exposure(
         on_record=bool(events),
         doses=doses,
+        recorded=recorded,
+        stated=stated,
         statements=statements,
         last=last,
         stop=stop,
@@ -110,7 +132,7 @@ def _last_stated_dose(statements: tuple[MedicationEvent, ...], as_of: date, limi
     ]
     if not known:
         return None
-    statement = max(known, key=lambda candidate: candidate.ended.latest if candidate.ended else date.min)
+    statement = max(known, key=lambda one: (one.ended.latest if one.ended else date.min, one.reference))
     assert statement.ended is not None
     end = statement.ended.until(as_of)
     earliest = add_months(end.earliest, -limits.months("effect_ends"))
@@ -151,7 +173,8 @@ def _valid_stop(
         elif exposed and not _resumed_after(event, when, events, doses):
             stops.append(Stop(when, event.standing is Standing.ON_HOLD, event.reference))
     notes = ("A stop of denosumab is on record without a date and was not used.",) if undated and not stops else ()
-    return (max(stops, key=lambda stop: stop.when.latest) if stops else None), notes
+    # Of one day a stop outweighs a pause, whatever the order of the records.
+    return max(stops, key=lambda stop: (stop.when.latest, not stop.on_hold, stop.evidence), default=None), notes
 
 
 def _says_stopped(event: ClinicalEvent) -> bool:

@@ -68,7 +68,12 @@ def stated_product(event: ClinicalEvent, limits: Limits) -> str:
 
 
 def reconcile(timeline: PatientTimeline, limits: Limits) -> tuple[Dose, ...]:
-    """All dated injections of denosumab up to the day of evaluation, oldest first, each counted once."""
+    """All dated injections up to today, oldest first, each once, with the strength that all of them together tell."""
+    return with_inferred_strength(recorded_doses(timeline, limits), limits)
+
+
+def recorded_doses(timeline: PatientTimeline, limits: Limits) -> tuple[Dose, ...]:
+    """All dated injections up to today, oldest first, each once, with the strength that its own records say."""
     found = sorted(
         _records(timeline, limits),
         key=lambda record: (_STRONGEST_FIRST[record.kind], record.when.latest, record.when.earliest, record.reference),
@@ -82,7 +87,7 @@ def reconcile(timeline: PatientTimeline, limits: Limits) -> tuple[Dose, ...]:
             same.append(record)
     merged = [_dose(best, records, timeline.as_of, limits) for best, records in doses]
     merged.sort(key=lambda dose: (dose.when.latest, dose.when.earliest))
-    return _with_inferred_strength(merged, limits)
+    return tuple(merged)
 
 
 def _records(timeline: PatientTimeline, limits: Limits) -> Iterable[_Record]:
@@ -154,7 +159,7 @@ def _dose(best: _Record, records: Sequence[_Record], as_of: date, limits: Limits
     )
 
 
-def _with_inferred_strength(doses: Sequence[Dose], limits: Limits) -> tuple[Dose, ...]:
+def with_inferred_strength(doses: Sequence[Dose], limits: Limits) -> tuple[Dose, ...]:
     """Doses without a stated strength are 60 mg when their spacing can only be the six-monthly schedule."""
     if all(dose.product != "unknown" for dose in doses) or any(dose.product == "120mg" for dose in doses):
         return tuple(doses)
@@ -163,10 +168,8 @@ def _with_inferred_strength(doses: Sequence[Dose], limits: Limits) -> tuple[Dose
         add_months(earlier.when.latest, limits.months("spacing_never_closer")) <= later.when.earliest
         for earlier, later in pairs
     )
-    once_apart = any(
-        add_months(earlier.when.latest, limits.months("spacing_of_osteoporosis_doses")) <= later.when.earliest
-        for earlier, later in pairs
-    )
+    apart = limits.months("spacing_of_osteoporosis_doses")
+    once_apart = bool(doses) and add_months(doses[0].when.latest, apart) <= doses[-1].when.earliest
     if not (never_close and once_apart):
         return tuple(doses)
     return tuple(

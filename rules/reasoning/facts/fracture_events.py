@@ -63,9 +63,11 @@ def fracture_events(timeline: PatientTimeline, limits: Limits) -> tuple[Fracture
 def _record(
     condition: ConditionEvent, conditions: Sequence[ConditionEvent], timeline: PatientTimeline, limits: Limits
 ) -> _Record | None:
-    place = sites(condition.codes, condition.body_sites, condition.text)
     vertebral = not condition.concepts.isdisjoint(VERTEBRAL)
-    if not vertebral and (condition.concepts.isdisjoint(VERTEBRAL_WITH_A_SITE) or not (place.levels or place.regions)):
+    if not vertebral and condition.concepts.isdisjoint(VERTEBRAL_WITH_A_SITE):
+        return None
+    place = sites(condition.codes, condition.body_sites, condition.text)
+    if not vertebral and not (place.levels or place.regions):
         return None
     encounters = {seventh_character(code.code) for code in condition.codes if code.system in ICD_WITH_ENCOUNTER}
     if place.outside_thoracolumbar or "sequela" in encounters:

@@ -136,14 +136,15 @@ def fracture_facts(
     facts: list[Fact] = []
     recent_from = add_months(timeline.as_of, -limits.months("recent_fracture"))
     for number, event in enumerate(events):
-        index = index_dose(found, event.when)
+        doses = found.up_to(event.when.latest, limits)
+        index = index_dose(doses, event.when)
         facts.append(
             Fracture(
                 number=number,
                 earliest=event.when.earliest.toordinal(),
                 latest=event.when.latest.toordinal(),
                 cause=event.cause,
-                exposure=_exposure(event, found, index),
+                exposure=_exposure(event, found, doses, index),
                 minor=_minor(timeline, event, limits),
                 at_most_possible=event.at_most_possible or event.when.open_start,
                 recent=event.when.latest >= recent_from,
@@ -157,13 +158,14 @@ def fracture_facts(
     return facts
 
 
-def index_dose(found: Exposure, event: DateInterval) -> Dose | None:
-    """All days on which the last dose on or before the event may have been given; None when there is no such dose."""
-    doses = found.doses or ((found.last,) if found.last else ())
-    possible = [dose for dose in doses if dose.when.earliest <= event.latest]
+def index_dose(possible: Sequence[Dose], event: DateInterval) -> Dose | None:
+    """All days on which the last dose on or before the event may have been given; None when there is no such dose.
+
+    `possible` are the doses that may have been given by then.
+    """
     if not possible:
         return None
-    certain = [dose for dose in doses if dose.when.latest <= event.earliest]
+    certain = [dose for dose in possible if dose.when.latest <= event.earliest]
     last = possible[-1]
     earliest = max(certain, key=lambda dose: dose.when.earliest) if certain else possible[0]
     when = DateInterval(min(earliest.when.earliest, last.when.earliest), min(last.when.latest, event.latest))
@@ -171,17 +173,15 @@ def index_dose(found: Exposure, event: DateInterval) -> Dose | None:
     return Dose(when, last.basis, last.product, evidence)
 
 
-def _exposure(event: FractureEvent, found: Exposure, index: Dose | None) -> str:
+def _exposure(event: FractureEvent, found: Exposure, doses: Sequence[Dose], index: Dose | None) -> str:
     if not found.on_record:
         return "none"
     first = found.first()
     if first is not None and event.when.latest < first.earliest:
-        return "before"
+        return "unusable" if found.undated else "before"
     if index is None or index.product == "unknown":
         return "unusable"
-    known = found.doses or (index,)
-    up_to_event = {dose.product for dose in known if dose.when.earliest <= event.when.latest}
-    return "unusable" if up_to_event == {"120mg"} else "dated"
+    return "unusable" if {dose.product for dose in doses} == {"120mg"} else "dated"
 
 
 def _minor(timeline: PatientTimeline, event: FractureEvent, limits: Limits) -> bool:

@@ -61,9 +61,10 @@ class FollowOn(Fact):
 
 
 class NextDose(Fact):
-    """Whether the next visit for denosumab is booked."""
+    """Whether the next visit for denosumab is booked, and whether a potent antiresorptive is on active order."""
 
     booked: Field[bool]
+    ordered: Field[bool]
 
     def in_words(self) -> str:
         """The fact as people say it."""
@@ -126,7 +127,7 @@ def _covers(
     if drug not in ORAL_BISPHOSPHONATES or not isinstance(event, MedicationEvent):
         return False
     begun = event.when or event.recorded
-    if last is not None and (begun is None or begun.latest < add_months(last.earliest, -1)):
+    if last is not None and (begun is None or begun.latest <= add_months(last.earliest, -1)):
         return False
     if event.record is MedicationRecord.DISPENSE and event.standing is Standing.HAPPENED and begun is not None:
         return begun.latest >= add_months(timeline.as_of, -limits.months("dispense_covers"))
@@ -145,7 +146,15 @@ def next_dose_fact(timeline: PatientTimeline) -> NextDose:
         and event.when.latest >= timeline.as_of
         and (isinstance(event, AppointmentEvent) or event.record is MedicationRecord.REQUEST)
     ]
-    return NextDose(booked=bool(booked), evidence=tuple(sorted(booked)))
+    ordered = [
+        event.reference
+        for event in timeline.events
+        if isinstance(event, MedicationEvent)
+        and event.record is MedicationRecord.REQUEST
+        and event.standing is Standing.ACTIVE
+        and drug_of(event.concepts) in POTENT_ANTIRESORPTIVES
+    ]
+    return NextDose(booked=bool(booked), ordered=bool(ordered), evidence=tuple(sorted({*booked, *ordered})))
 
 
 def potent_orders(timeline: PatientTimeline, limits: Limits) -> list[PotentOrder]:

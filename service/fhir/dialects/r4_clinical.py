@@ -16,7 +16,7 @@ from rules.reasoning.units import QUANTITIES, QUANTITY_OF, UnusableUnit, canonic
 from service.fhir import resources_r4 as r4
 from service.fhir.dialects import r4_status as words
 from service.fhir.elements import Quantity
-from service.fhir.reading import Coded, PatientReading, last_two
+from service.fhir.reading import Coded, PatientReading, last_two, test_named
 
 _CERTAINTY = "icd-10-gm-diagnosesicherheit"
 
@@ -108,14 +108,8 @@ def observation(resource: r4.Observation, reading: PatientReading) -> list[Clini
     reference = words.name(resource)
     if resource.status not in words.OBSERVED:
         return []
-    own = r4.Component(
-        code=resource.code,
-        valueQuantity=resource.valueQuantity,
-        valueCodeableConcept=resource.valueCodeableConcept,
-        valueString=resource.valueString,
-        referenceRange=resource.referenceRange,
-    )
-    known = [(one, coded) for one in (own, *resource.component) if (coded := _finding(one, reading)).concepts]
+    parts: tuple[r4.Observation | r4.Component, ...] = (resource, *resource.component)
+    known = [(one, coded) for one in parts if (coded := _finding(one, reading)).concepts]
     if not known:
         return []
     when = reading.day(resource.effectiveDateTime, reference, "Observation.effectiveDateTime")
@@ -129,14 +123,16 @@ def observation(resource: r4.Observation, reading: PatientReading) -> list[Clini
     return [event for event in found if event is not None]
 
 
-def _finding(one: r4.Component, reading: PatientReading) -> Coded:
-    """What was measured, with what a coded answer names; words of an answer count only for imaging and findings."""
+def _finding(one: r4.Observation | r4.Component, reading: PatientReading) -> Coded:
+    """What was measured, with what a coded answer names."""
+    if one.valueCodeableConcept is None:
+        return test_named(reading.terminology, one.code)
     coded = reading.coded([one.code, one.valueCodeableConcept])
     return Coded(coded.codes, coded.text, coded.concepts - DRUGS)
 
 
 def _observed(
-    one: r4.Component, coded: Coded, when: DateInterval | None, reference: str, reading: PatientReading
+    one: r4.Observation | r4.Component, coded: Coded, when: DateInterval | None, reference: str, reading: PatientReading
 ) -> ObservationEvent | None:
     quantities = {QUANTITY_OF[concept] for concept in coded.concepts if concept in QUANTITY_OF}
     value = low = high = None

@@ -32,13 +32,13 @@ _MARKS = {
 _ONLY_R5 = {kind: re.compile(pattern) for kind, pattern in _MARKS.items()}
 
 
-def version_of(kind: str, raw: bytes) -> str:
+def version_of(kind: str, raw: bytes | msgspec.Raw) -> str:
     """ "R5" when a resource has a member that only R5 has, else "R4"."""
     mark = _ONLY_R5.get(kind)
     return "R5" if mark is not None and mark.search(raw) else "R4"
 
 
-def decoded(kind: str, raw: bytes) -> tuple[r4.Resource, msgspec.Struct]:
+def decoded(kind: str, raw: bytes | msgspec.Raw) -> tuple[r4.Resource, msgspec.Struct]:
     """An R5 resource in the shape of R4, and as it was sent (for the official model to judge).
 
     Raises:
