@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeVar
 
 import msgspec
 
+from service.fhir.bundles import Issue, Link, Plain, plain
 from service.fhir.reading import last_two
 
 _Value = TypeVar("_Value")
@@ -26,15 +26,16 @@ class Outcome(Enum):
 class SentFhir:
     """What a Bundle or resource says of itself.
 
-    `owners` pairs a place in it ("", ".entry[3].resource.subject") with the patient whose record stands there
-    ("Patient/x"); records that name no patient are not among them.
+    `stranger` is the first place in it ("", ".entry[3].resource.subject") where a record of another patient stands.
+    `decoded` is the whole of it, when it is plain.
     """
 
     resource_type: str
-    owners: tuple[tuple[str, str], ...]
+    stranger: str | None
     outcome: Outcome
     has_next_page: bool
     holds_patient: bool
+    decoded: Plain | None
 
 
 _NOTHING = msgspec.Raw(b"")
@@ -44,22 +45,14 @@ class _Pointer(msgspec.Struct, gc=False):
     reference: str | None = None
 
 
-class _Issue(msgspec.Struct, gc=False):
-    severity: str = ""
-
-
-class _Link(msgspec.Struct, gc=False):
-    relation: str = ""
-
-
 class _Resource(msgspec.Struct, gc=False):
     """The members that say whose a record is, and how a query went."""
 
-    resourceType: str = ""
+    kind: str = msgspec.field(default="", name="resourceType")
     id: str | None = None
     subject: _Pointer | None = None
     patient: _Pointer | None = None
-    issue: list[_Issue] | None = None
+    issue: list[Issue] | None = None
 
 
 class _Entry(msgspec.Struct, gc=False):
@@ -67,7 +60,7 @@ class _Entry(msgspec.Struct, gc=False):
 
 
 class _Bundle(_Resource):
-    link: list[_Link] | None = None
+    link: list[Link] | None = None
     entry: list[_Entry] | None = None
 
 
@@ -87,29 +80,38 @@ class _LooseEntry(msgspec.Struct, gc=False):
     resource: msgspec.Raw = _NOTHING
 
 
-def look_at(raw: bytes) -> SentFhir | None:
+def look_at(raw: bytes, patient: str) -> SentFhir | None:
     """What `raw` says of itself; None when it is no FHIR resource. A malformed entry is left to whoever reads it.
+
+    `patient` ("Patient/x") is the one whose records may be in it.
 
     Raises:
         RecursionError: it is nested too deep.
     """
+    decoded = plain(raw)
+    if decoded is not None:
+        return _described(decoded, decoded, patient)
     try:
-        bundle = _decoded(raw)
+        top = _decoded(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-    if not bundle.resourceType:
-        return None
-    inside = [(place, entry.resource) for place, entry in enumerate(bundle.entry or ()) if entry.resource is not None]
-    owners = list(_owners("", bundle))
-    for place, resource in inside:
-        owners += _owners(f".entry[{place}].resource", resource)
-    resources = [bundle, *(resource for _, resource in inside)]
+    return _described(top, None, patient) if top.kind else None
+
+
+def _described(top: _Resource | Plain, decoded: Plain | None, patient: str) -> SentFhir:
+    entries = getattr(top, "entry", None) or ()
+    inside = [(place, entry.resource) for place, entry in enumerate(entries) if entry.resource is not None]
+    strange = [("", member)] if (member := _strange(top, patient)) else []
+    strange += [(f".entry[{place}].resource", member) for place, one in inside if (member := _strange(one, patient))]
+    resources = [top, *(one for _, one in inside)]
+    outcomes = [one for one in resources if one.kind == "OperationOutcome"]
     return SentFhir(
-        resource_type=bundle.resourceType,
-        owners=tuple(owners),
-        outcome=max((_severity(one) for one in resources), key=lambda one: one.value),
-        has_next_page=any(link.relation == "next" for link in bundle.link or ()),
-        holds_patient=any(one.resourceType == "Patient" for one in resources),
+        resource_type=top.kind,
+        stranger=".".join(strange[0]) if strange else None,
+        outcome=max(map(_severity, outcomes), key=lambda one: one.value, default=Outcome.NONE),
+        has_next_page=any(link.relation == "next" for link in getattr(top, "link", None) or ()),
+        holds_patient=any(one.kind == "Patient" for one in resources),
+        decoded=decoded,
     )
 
 
@@ -122,12 +124,12 @@ def _decoded(raw: bytes) -> _Bundle:
         raise msgspec.ValidationError("the entries of the Bundle are no list")
     entries = _tolerant(loose.entry, list[msgspec.Raw]) or []
     return _Bundle(
-        resourceType=loose.resourceType,
+        kind=loose.resourceType,
         id=_tolerant(loose.id, str),
         subject=_tolerant(loose.subject, _Pointer),
         patient=_tolerant(loose.patient, _Pointer),
-        issue=_tolerant(loose.issue, list[_Issue]),
-        link=_tolerant(loose.link, list[_Link]),
+        issue=_tolerant(loose.issue, list[Issue]),
+        link=_tolerant(loose.link, list[Link]),
         entry=[_entry(entry) for entry in entries],
     )
 
@@ -152,21 +154,22 @@ def _tolerant(raw: msgspec.Raw, kind: type[_Value]) -> _Value | None:
         return None
 
 
-def _owners(place: str, resource: _Resource) -> Iterator[tuple[str, str]]:
-    if resource.resourceType == "Patient":
-        yield f"{place}.id", f"Patient/{resource.id or '?'}"
-    for name, pointer in (("subject", resource.subject), ("patient", resource.patient)):
-        if pointer is None or not pointer.reference:
-            continue
-        target = last_two(pointer.reference)
-        if target.startswith("Patient/"):
-            yield f"{place}.{name}", target
+def _strange(resource: _Resource | Plain, patient: str) -> str | None:
+    """The member by which a resource is another patient's; None when it is not, or names nobody."""
+    if resource.kind == "Patient":
+        return None if f"Patient/{resource.id or '?'}" == patient else "id"
+    for member in ("subject", "patient"):
+        pointer = getattr(resource, member, None)
+        reference = pointer.reference if pointer is not None else None
+        if reference and reference != patient:
+            target = last_two(reference)
+            if target != patient and target.startswith("Patient/"):
+                return member
+    return None
 
 
-def _severity(resource: _Resource) -> Outcome:
-    if resource.resourceType != "OperationOutcome":
-        return Outcome.NONE
-    severities = {issue.severity for issue in resource.issue or ()}
+def _severity(outcome: _Resource | Plain) -> Outcome:
+    severities = {issue.severity for issue in getattr(outcome, "issue", None) or ()}
     if severities and severities <= {"information", "success"}:
         return Outcome.NONE
     return Outcome.WARNING if severities and severities <= {"information", "success", "warning"} else Outcome.ERROR
