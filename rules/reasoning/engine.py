@@ -128,7 +128,7 @@ class Engine:
             if started:
                 # Also before the rules are thrown away: they do not take their sessions with them.
                 durable_rules_engine.delete_state(handle, _SESSION)
-            if started and healthy:
+            if healthy:
                 self._handle = handle
             else:
                 durable_rules_engine.delete_ruleset(handle)
