@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeVar
 
 import msgspec
 
-from service.fhir.bundles import Issue, Link, Plain, plain
+from service.fhir.bundles import Entry, Issue, Link, Plain, plain
 from service.fhir.reading import last_two
 
 _Value = TypeVar("_Value")
@@ -38,6 +39,8 @@ class SentFhir:
     decoded: Plain | None
 
 
+_OWNERS = ("subject", "patient")
+_OUTCOME = "OperationOutcome"
 _NOTHING = msgspec.Raw(b"")
 
 
@@ -100,19 +103,55 @@ def look_at(raw: bytes, patient: str) -> SentFhir | None:
 
 def _described(top: _Resource | Plain, decoded: Plain | None, patient: str) -> SentFhir:
     entries = getattr(top, "entry", None) or ()
-    inside = [(place, entry.resource) for place, entry in enumerate(entries) if entry.resource is not None]
-    strange = [("", member)] if (member := _strange(top, patient)) else []
-    strange += [(f".entry[{place}].resource", member) for place, one in inside if (member := _strange(one, patient))]
-    resources = [top, *(one for _, one in inside)]
-    outcomes = [one for one in resources if one.kind == "OperationOutcome"]
+    resources = [top, *(entry.resource for entry in entries if entry.resource is not None)]
+    kinds = (
+        {one.kind for one in resources} if decoded is None else {kind.__name__ for kind in set(map(type, resources))}
+    )
+    outcomes = [_severity(one) for one in resources if one.kind == _OUTCOME] if _OUTCOME in kinds else []
     return SentFhir(
         resource_type=top.kind,
-        stranger=".".join(strange[0]) if strange else None,
-        outcome=max(map(_severity, outcomes), key=lambda one: one.value, default=Outcome.NONE),
+        stranger=_stranger(top, entries, patient) if "Patient" in kinds or _strangers(resources, patient) else None,
+        outcome=max(outcomes, key=lambda one: one.value, default=Outcome.NONE),
         has_next_page=any(link.relation == "next" for link in getattr(top, "link", None) or ()),
-        holds_patient=any(one.kind == "Patient" for one in resources),
+        holds_patient="Patient" in kinds,
         decoded=decoded,
     )
+
+
+def _strangers(resources: Iterable[_Resource | Plain], patient: str) -> bool:
+    """Whether any resource names another patient as its own: a quick look, for most records name one only."""
+    named = {
+        pointer.reference
+        for member in _OWNERS
+        for one in resources
+        if (pointer := getattr(one, member, None)) is not None
+    }
+    return any(_is_another(reference, patient) for reference in named)
+
+
+def _is_another(reference: str | None, patient: str) -> bool:
+    target = last_two(reference or "")
+    return target != patient and target.startswith("Patient/")
+
+
+def _stranger(top: _Resource | Plain, entries: Sequence[_Entry | Entry], patient: str) -> str | None:
+    """Where the first record of another patient stands, with the member that says so."""
+    if member := _strange(top, patient):
+        return f".{member}"
+    for place, entry in enumerate(entries):
+        if entry.resource is not None and (member := _strange(entry.resource, patient)):
+            return f".entry[{place}].resource.{member}"
+    return None
+
+
+def _strange(resource: _Resource | Plain, patient: str) -> str | None:
+    if resource.kind == "Patient":
+        return None if f"Patient/{resource.id or '?'}" == patient else "id"
+    for member in _OWNERS:
+        pointer = getattr(resource, member, None)
+        if pointer is not None and _is_another(pointer.reference, patient):
+            return member
+    return None
 
 
 def _decoded(raw: bytes) -> _Bundle:
@@ -152,20 +191,6 @@ def _tolerant(raw: msgspec.Raw, kind: type[_Value]) -> _Value | None:
         return msgspec.json.decode(raw, type=kind)
     except msgspec.MsgspecError:
         return None
-
-
-def _strange(resource: _Resource | Plain, patient: str) -> str | None:
-    """The member by which a resource is another patient's; None when it is not, or names nobody."""
-    if resource.kind == "Patient":
-        return None if f"Patient/{resource.id or '?'}" == patient else "id"
-    for member in ("subject", "patient"):
-        pointer = getattr(resource, member, None)
-        reference = pointer.reference if pointer is not None else None
-        if reference and reference != patient:
-            target = last_two(reference)
-            if target != patient and target.startswith("Patient/"):
-                return member
-    return None
 
 
 def _severity(outcome: _Resource | Plain) -> Outcome:

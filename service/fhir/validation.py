@@ -40,7 +40,9 @@ _VARYING = (
 )
 """What varies between resources of one shape: by its members, how it looks when it is well formed, and a stand-in."""
 _STAND_INS = tuple(
-    (re.compile(rb'"(' + b"|".join(names) + rb')":' + look), rb'"\1":' + stand_in) for names, look, stand_in in _VARYING
+    (member, re.compile(member + look), member + stand_in)
+    for names, look, stand_in in _VARYING
+    for member in (b'"' + name + b'":' for name in names)
 )
 
 
@@ -54,8 +56,9 @@ def _shape(resource: bytes) -> bytes:
 
     A quote inside of words is written with a backslash in JSON, so that words can never look like a member.
     """
-    for pattern, replacement in _STAND_INS:
-        resource = pattern.sub(replacement, resource)
+    for member, pattern, replacement in _STAND_INS:
+        if member in resource:
+            resource = pattern.sub(replacement, resource)
     return resource
 
 
