@@ -1,7 +1,7 @@
 """Where the time of one evaluation goes, on the richest record of the fixtures and on two charts.
 
 The engine must take less than a loop of plain Python that takes 5 ms on a quiet core like that of our CI: the loop is
-timed in the same run, so that a slow or busy machine slows both. Run `python -m benchmarks.evaluation [turns]`; it
+timed in the same run, so that a slow machine slows both. Run `python -m benchmarks.evaluation [turns]`; it
 exits with 1 when the engine takes longer.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from statistics import median
-from time import perf_counter
+from time import process_time
 from typing import Any
 
 import rules.evaluation
@@ -34,7 +34,7 @@ REFERENCE_STEPS = 66_000
 
 
 class Stopwatch:
-    """Time spent in named functions, in ms; a function that is timed must not call another of them."""
+    """CPU time spent in named functions, in ms; a function that is timed must not call another of them."""
 
     def __init__(self) -> None:
         self.spent: dict[str, float] = defaultdict(float)
@@ -44,22 +44,22 @@ class Stopwatch:
         function: Callable[..., Any] = getattr(owner, name)
 
         def timed(*arguments: Any, **named: Any) -> Any:
-            begun = perf_counter()
+            begun = process_time()
             try:
                 return function(*arguments, **named)
             finally:
-                self.spent[stage] += (perf_counter() - begun) * 1000
+                self.spent[stage] += (process_time() - begun) * 1000
 
         setattr(owner, name, timed)
 
 
 def reference_ms() -> float:
     """How long the loop of plain Python takes now."""
-    begun = perf_counter()
+    begun = process_time()
     code = 0
     for step in range(REFERENCE_STEPS):
         code = (code ^ step) * 16777619 & 0xFFFFFFFF
-    return (perf_counter() - begun) * 1000
+    return (process_time() - begun) * 1000
 
 
 def richest(assessor: Assessor) -> Path:
@@ -87,9 +87,9 @@ def measured(answer: Callable[[], int], watch: Stopwatch, turns: int) -> dict[st
     stages: dict[str, list[float]] = defaultdict(list)
     for _ in range(turns):
         watch.spent.clear()
-        begun = perf_counter()
+        begun = process_time()
         answer()
-        total = (perf_counter() - begun) * 1000
+        total = (process_time() - begun) * 1000
         rest = total - sum(watch.spent.values())
         for stage, spent in {**watch.spent, "rest": rest, "all": total, "reference loop": reference_ms()}.items():
             stages[stage].append(spent)

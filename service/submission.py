@@ -11,7 +11,7 @@ import msgspec
 
 from rules.reasoning.timeline import Gap, Unusable
 from service.cds_hooks.hooks import Shape
-from service.cds_hooks.prefetch import check_context, read_prefetch
+from service.cds_hooks.prefetch import read_context, read_prefetch
 from service.cds_hooks.problems import Problem
 from service.cds_hooks.requests import HookRequest, read_request
 from service.fhir.reader import Document
@@ -94,19 +94,23 @@ def requested(request: HookRequest, name: str) -> Submission:
         BadRequest: FHIR in it is malformed, or about another patient.
         RequiredDataMissing: what nothing may be concluded without was not sent.
     """
-    check_context(request)
+    written = read_context(request)
     prefetched = read_prefetch(request)
-    record = [Document(f"prefetch.{key}", raw, asked=True) for key, raw in prefetched.values.items()]
+    record = [
+        Document(f"prefetch.{key}", sent.data, asked=True, decoded=sent.decoded)
+        for key, sent in prefetched.values.items()
+    ]
     context = [
         Document(
             f"context.{member.name}",
-            request.bundles[member.name],
+            written[member.name].data,
             draft=member.shape is Shape.ORDERS,
             selected=request.selections,
             asked=True,
+            decoded=written[member.name].decoded,
         )
         for member in request.hook.context
-        if member.name in request.bundles
+        if member.name in written
     ]
     return Submission(
         name=name,

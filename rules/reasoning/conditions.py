@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from rules.reasoning.errors import KnowledgeError
 from rules.reasoning.fact import Fact, Field, Value, _Named, check_value
@@ -41,6 +41,10 @@ def limit(name: str) -> Any:
     return Named(name)
 
 
+Check = Callable[["Fact", Mapping[str, "Fact"]], bool]
+"""A test of one fact, given the facts bound to earlier aliases."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Condition:
     """One comparison: a field with a constant, a limit, several words, or a field of an earlier alias."""
@@ -70,16 +74,18 @@ class Condition:
             shift = _limit(shift, limits, self.field)
         return Condition(self.field, self.operator, right, self.join, shift)
 
-    def holds(self, value: Value, bound: Mapping[str, Fact]) -> bool:
-        """Whether the comparison is true for `value`, given the facts bound to earlier aliases."""
-        right: Any = self.right
-        if self.join is not None:
-            right = vars(bound[self.join.alias])[self.join.name]
-            if self.shift:
-                right = right + self.shift
+    def check(self) -> Check:
+        """The comparison as a function: is it true of this fact, given the facts bound to earlier aliases?"""
+        name, right, join, shift = self.field.name, cast("Any", self.right), self.join, cast("float", self.shift)
         if self.operator == "one of":
-            return value in right
-        return bool(_COMPARE[self.operator](value, right))
+            return lambda fact, _: vars(fact)[name] in right
+        compare = _COMPARE[self.operator]
+        if join is None:
+            return lambda fact, _: compare(vars(fact)[name], right)
+        other, alias = join.name, join.alias
+        if shift:
+            return lambda fact, bound: compare(vars(fact)[name], vars(bound[alias])[other] + shift)
+        return lambda fact, bound: compare(vars(fact)[name], vars(bound[alias])[other])
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,10 +95,21 @@ class Pattern:
     kind: type[Fact]
     alias: str
     tests: tuple[Condition, ...]
+    checks: tuple[Check, ...] = ()
 
     def resolved(self, limits: Mapping[str, float]) -> Pattern:
-        """The same pattern with the values of its limits in place."""
-        return Pattern(self.kind, self.alias, tuple(test.resolved(limits) for test in self.tests))
+        """The same pattern with the values of its limits in place, ready to be checked."""
+        tests = tuple(test.resolved(limits) for test in self.tests)
+        return Pattern(self.kind, self.alias, tests, tuple(test.check() for test in tests))
+
+    def satisfied_by(self, fact: Fact, bound: Mapping[str, Fact]) -> bool:
+        """Whether a fact is of the kind and passes all tests, given the facts bound to earlier aliases."""
+        if type(fact) is not self.kind:
+            return False
+        for check in self.checks:  # noqa: SIM110  # all() makes a generator for each of a thousand facts
+            if not check(fact, bound):
+                return False
+        return True
 
 
 def each(named: type[Fact], *tests: object) -> Pattern:

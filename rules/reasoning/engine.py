@@ -44,6 +44,14 @@ class Engine:
         self._rules: dict[str, tuple[str, int]] = {}
         self._asked: Counter[str] = Counter()
         self._definition = self._compile()
+        self._fields = {
+            kind: tuple((name, self._names.property(kind, name)) for name in kind.schema) for kind in program.kinds()
+        }
+        self.start = json.dumps(self._encode("start", "start", {}))
+        self.tokens = {
+            phase: json.dumps(self._encode("phase", f"p{int(phase)}", {self._names.of("number"): int(phase)}))
+            for phase in Phase
+        }
         _ENGINES.add(self)
 
     def session(self) -> Session:
@@ -128,7 +136,7 @@ class Engine:
             if started:
                 # Also before the rules are thrown away: they do not take their sessions with them.
                 durable_rules_engine.delete_state(handle, _SESSION)
-            if started and healthy:
+            if healthy:
                 self._handle = handle
             else:
                 durable_rules_engine.delete_ruleset(handle)
@@ -140,20 +148,20 @@ class Engine:
         self._lock = threading.Lock()
         self._handle = None
 
-    def encode(self, kind: str, position: str, values: dict[str, Value]) -> dict[str, Value]:
+    def _encode(self, kind: str, position: str, values: dict[str, Value]) -> dict[str, Value]:
         """One fact as the engine sees it: generated names, its kind, an id, and the one of the sentinel."""
         names = self._names
         return {"id": position, "sid": _SESSION, names.of("kind"): kind, names.of("one"): 1, **values}
 
-    def encode_fact(self, position: int, fact: Fact) -> dict[str, Value]:
-        """A fact of the program's kinds."""
-        kind = type(fact)
-        values = {self._names.property(kind, name): _plain(value) for name, value in fact.values().items()}
-        return self.encode(kind.__name__, f"f{position}", values)
+    def batch(self, facts: Sequence[Fact], first: int) -> str:
+        """Facts of the program's kinds as the engine takes them; their positions are counted from `first`."""
+        return json.dumps([self._fact(position, fact) for position, fact in enumerate(facts, first)])
 
-    def token(self, phase: Phase) -> dict[str, Value]:
-        """The fact that lets the rules of a phase fire."""
-        return self.encode("phase", f"p{int(phase)}", {self._names.of("number"): int(phase)})
+    def _fact(self, position: int, fact: Fact) -> dict[str, Value]:
+        kind, own = type(fact), vars(fact)
+        return self._encode(
+            kind.__name__, f"f{position}", {given: _plain(own[name]) for name, given in self._fields[kind]}
+        )
 
     def read(self, message: dict[str, Any]) -> Match | None:
         """What a firing says: which rule, and which facts matched it; None for the start."""
@@ -200,24 +208,22 @@ class Session:
         """Assert facts; their positions go on from those asserted before."""
         if not self._started:
             self._start()
-        batch = [self._engine.encode_fact(self._count + offset, fact) for offset, fact in enumerate(facts)]
-        self._count += len(facts)
-        if not batch:  # the engine crashes on an empty batch
+        if not facts:  # the engine crashes on an empty batch
             return
-        early = set(self._fire(durable_rules_engine.assert_facts(self._handle, json.dumps(batch))))
+        batch = self._engine.batch(facts, self._count)
+        self._count += len(facts)
+        early = set(self._fire(durable_rules_engine.assert_facts(self._handle, batch)))
         if early:
             raise EngineFailed("a rule fired outside its phase")
 
     def _start(self) -> None:
         # By itself and before all others: a session in which nothing has fired yet cannot be deleted.
-        start = self._engine.encode("start", "start", {})
-        set(self._fire(durable_rules_engine.assert_fact(self._handle, json.dumps(start))))
+        set(self._fire(durable_rules_engine.assert_fact(self._handle, self._engine.start)))
         self._started = True
 
     def match(self, phase: Phase) -> set[Match]:
         """All matches of the rules of a phase."""
-        answer = durable_rules_engine.assert_fact(self._handle, json.dumps(self._engine.token(phase)))
-        return set(self._fire(answer))
+        return set(self._fire(durable_rules_engine.assert_fact(self._handle, self._engine.tokens[phase])))
 
     def _fire(self, answer: tuple[int, int]) -> Iterator[Match]:
         code, state = answer

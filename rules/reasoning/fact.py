@@ -126,8 +126,11 @@ class Fact:
             setattr(cls, name, Field(cls, name, kind))
 
     def __post_init__(self) -> None:
+        own = vars(self)
         for name, kind in self.schema.items():
-            check_value(f"{type(self).__name__}.{name}", kind, vars(self)[name])
+            # Yes and no, as most fields are, need no further look.
+            if kind is not bool or type(own[name]) is not bool:
+                check_value(f"{type(self).__name__}.{name}", kind, own[name])
 
     @classmethod
     def named(cls, alias: str) -> type[Self]:

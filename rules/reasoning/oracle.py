@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from rules.reasoning.conditions import Condition, Pattern
+from rules.reasoning.conditions import Pattern
 from rules.reasoning.fact import Fact
 from rules.reasoning.rule import Phase, Program, Rule
 
@@ -52,7 +52,7 @@ def _by_kind(facts: Sequence[Fact]) -> Known:
 
 
 def _any(pattern: Pattern, known: Known, bound: Mapping[str, Fact]) -> bool:
-    return any(_satisfies(fact, pattern, bound) for _, fact in known.get(pattern.kind, ()))
+    return any(pattern.satisfied_by(fact, bound) for _, fact in known.get(pattern.kind, ()))
 
 
 def why_silent(program: Program, rule: Rule, facts: Sequence[Fact]) -> Silence:
@@ -61,20 +61,20 @@ def why_silent(program: Program, rule: Rule, facts: Sequence[Fact]) -> Silence:
     reach: list[dict[str, Fact]] = [{}]
     for pattern in when:
         further = [
-            {**bound, pattern.alias: fact} for bound in reach for fact in facts if _satisfies(fact, pattern, bound)
+            {**bound, pattern.alias: fact} for bound in reach for fact in facts if pattern.satisfied_by(fact, bound)
         ]
         if not further:
             return Silence(rule.id, pattern.alias, _closest(pattern, reach, facts))
         reach = further
     for pattern in unless:
-        if any(_satisfies(fact, pattern, bound) for bound in reach for fact in facts):
+        if any(pattern.satisfied_by(fact, bound) for bound in reach for fact in facts):
             return Silence(rule.id, pattern.alias, (), excluded_by=pattern.kind.__name__)
     return Silence(rule.id, "", ())
 
 
 def _closest(pattern: Pattern, reach: Sequence[Mapping[str, Fact]], facts: Sequence[Fact]) -> tuple[str, ...]:
     misses = [
-        tuple(str(test) for test in pattern.tests if not _holds(test, fact, bound))
+        tuple(str(test) for test, check in zip(pattern.tests, pattern.checks, strict=True) if not check(fact, bound))
         for bound in reach
         for fact in facts
         if type(fact) is pattern.kind
@@ -90,13 +90,5 @@ def _bindings(
         return
     pattern, rest = when[0], when[1:]
     for position, fact in known.get(pattern.kind, ()):
-        if _satisfies(fact, pattern, bound):
+        if pattern.satisfied_by(fact, bound):
             yield from _bindings(rest, known, (*positions, position), {**bound, pattern.alias: fact})
-
-
-def _satisfies(fact: Fact, pattern: Pattern, bound: Mapping[str, Fact]) -> bool:
-    return type(fact) is pattern.kind and all(_holds(test, fact, bound) for test in pattern.tests)
-
-
-def _holds(test: Condition, fact: Fact, bound: Mapping[str, Fact]) -> bool:
-    return test.holds(vars(fact)[test.field.name], bound)

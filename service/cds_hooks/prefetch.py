@@ -11,6 +11,7 @@ from rules.reasoning.timeline import Gap
 from service.cds_hooks.problems import BadRequest, RequiredDataMissing
 from service.cds_hooks.requests import HookRequest
 from service.cds_hooks.sent_fhir import Outcome, SentFhir, look_at
+from service.fhir.bundles import Plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +82,22 @@ _HAD = (Answered.WHOLE, Answered.WARNED, Answered.FIRST_PAGE)
 
 
 @dataclass(frozen=True, slots=True)
+class Sent:
+    """A value that came, and what of it was decoded already."""
+
+    data: bytes
+    decoded: Plain | None
+
+
+@dataclass(frozen=True, slots=True)
 class Prefetched:
-    """The parts of a record that came, undecoded, by key.
+    """The parts of a record that came, by key.
 
     `gaps` says what did not come or is not whole, `incomplete` under which keys. From the required parts in `in_part`
     no absence may be concluded: they are a first page only.
     """
 
-    values: Mapping[str, bytes]
+    values: Mapping[str, Sent]
     gaps: tuple[Gap, ...]
     incomplete: tuple[str, ...]
     in_part: tuple[str, ...]
@@ -101,13 +110,14 @@ def read_prefetch(request: HookRequest) -> Prefetched:
         BadRequest: a value is no FHIR, or is about another patient.
         RequiredDataMissing: the patient, the diagnoses, or every source of medication was not answered.
     """
-    values: dict[str, bytes] = {}
+    values: dict[str, Sent] = {}
     came: dict[str, Answered] = {}
     for part in PARTS:
         raw = request.prefetch.get(part.key)
-        came[part.key] = _came(part, raw, request)
-        if raw is not None and raw != b"null":
-            values[part.key] = raw
+        found = _looked_at(raw, part.element, request) if raw is not None and raw != b"null" else None
+        came[part.key] = _came(part, raw, found)
+        if raw is not None and found is not None:
+            values[part.key] = Sent(raw, found.decoded)
     _require(came)
     lacking = [part for part in SEARCHES if came[part.key] is not Answered.WHOLE]
     return Prefetched(
@@ -118,32 +128,24 @@ def read_prefetch(request: HookRequest) -> Prefetched:
     )
 
 
-def check_context(request: HookRequest) -> None:
-    """Refuse a context with FHIR about somebody else.
+def read_context(request: HookRequest) -> dict[str, Sent]:
+    """The Bundles of the context, by the name of their member.
 
     Raises:
-        BadRequest: a resource is not of the patient whom the request is about.
+        BadRequest: one is no FHIR, or a resource is not of the patient whom the request is about.
     """
-    for name, raw in request.bundles.items():
-        _check_owner(_looked_at(raw, f"context.{name}"), request, f"context.{name}")
+    found = {name: _looked_at(raw, f"context.{name}", request) for name, raw in request.bundles.items()}
+    return {name: Sent(request.bundles[name], one.decoded) for name, one in found.items()}
 
 
-def _check_owner(found: SentFhir, request: HookRequest, element: str) -> None:
-    for place, owner in found.owners:
-        if owner != request.patient:
-            raise BadRequest("is not of the patient in context.patientId", f"{element}{place}")
-
-
-def _came(part: Part, raw: bytes | None, request: HookRequest) -> Answered:
+def _came(part: Part, raw: bytes | None, found: SentFhir | None) -> Answered:
     if raw is None:
         return Answered.NOT_SENT
-    if raw == b"null":
+    if found is None:
         # A search that found nothing is an answer; a patient who is not found is none.
         return Answered.FAILED if part is PATIENT else Answered.WHOLE
-    found = _looked_at(raw, part.element)
     if found.resource_type not in ("Bundle", "OperationOutcome", part.resource):
         raise BadRequest(f"must be a {part.resource} or a Bundle, an OperationOutcome, or null", part.element)
-    _check_owner(found, request, part.element)
     if part is PATIENT and not found.holds_patient:
         return Answered.FAILED
     if found.outcome is Outcome.ERROR:
@@ -153,13 +155,15 @@ def _came(part: Part, raw: bytes | None, request: HookRequest) -> Answered:
     return Answered.WARNED if found.outcome is Outcome.WARNING else Answered.WHOLE
 
 
-def _looked_at(raw: bytes, element: str) -> SentFhir:
+def _looked_at(raw: bytes, element: str, request: HookRequest) -> SentFhir:
     try:
-        found = look_at(raw)
+        found = look_at(raw, request.patient)
     except RecursionError:
         raise BadRequest("is nested too deep", element) from None
     if found is None:
         raise BadRequest("is no FHIR resource", element)
+    if found.stranger is not None:
+        raise BadRequest("is not of the patient in context.patientId", f"{element}{found.stranger}")
     return found
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeVar
 
 import msgspec
 
+from service.fhir.bundles import Entry, Issue, Link, Plain, plain
 from service.fhir.reading import last_two
 
 _Value = TypeVar("_Value")
@@ -26,17 +27,20 @@ class Outcome(Enum):
 class SentFhir:
     """What a Bundle or resource says of itself.
 
-    `owners` pairs a place in it ("", ".entry[3].resource.subject") with the patient whose record stands there
-    ("Patient/x"); records that name no patient are not among them.
+    `stranger` is the first place in it ("", ".entry[3].resource.subject") where a record of another patient stands.
+    `decoded` is the whole of it, when it is plain.
     """
 
     resource_type: str
-    owners: tuple[tuple[str, str], ...]
+    stranger: str | None
     outcome: Outcome
     has_next_page: bool
     holds_patient: bool
+    decoded: Plain | None
 
 
+_OWNERS = ("subject", "patient")
+_OUTCOME = "OperationOutcome"
 _NOTHING = msgspec.Raw(b"")
 
 
@@ -44,22 +48,14 @@ class _Pointer(msgspec.Struct, gc=False):
     reference: str | None = None
 
 
-class _Issue(msgspec.Struct, gc=False):
-    severity: str = ""
-
-
-class _Link(msgspec.Struct, gc=False):
-    relation: str = ""
-
-
 class _Resource(msgspec.Struct, gc=False):
     """The members that say whose a record is, and how a query went."""
 
-    resourceType: str = ""
+    kind: str = msgspec.field(default="", name="resourceType")
     id: str | None = None
     subject: _Pointer | None = None
     patient: _Pointer | None = None
-    issue: list[_Issue] | None = None
+    issue: list[Issue] | None = None
 
 
 class _Entry(msgspec.Struct, gc=False):
@@ -67,7 +63,7 @@ class _Entry(msgspec.Struct, gc=False):
 
 
 class _Bundle(_Resource):
-    link: list[_Link] | None = None
+    link: list[Link] | None = None
     entry: list[_Entry] | None = None
 
 
@@ -87,30 +83,75 @@ class _LooseEntry(msgspec.Struct, gc=False):
     resource: msgspec.Raw = _NOTHING
 
 
-def look_at(raw: bytes) -> SentFhir | None:
+def look_at(raw: bytes, patient: str) -> SentFhir | None:
     """What `raw` says of itself; None when it is no FHIR resource. A malformed entry is left to whoever reads it.
+
+    `patient` ("Patient/x") is the one whose records may be in it.
 
     Raises:
         RecursionError: it is nested too deep.
     """
+    decoded = plain(raw)
+    if decoded is not None:
+        return _described(decoded, decoded, patient)
     try:
-        bundle = _decoded(raw)
+        top = _decoded(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-    if not bundle.resourceType:
-        return None
-    inside = [(place, entry.resource) for place, entry in enumerate(bundle.entry or ()) if entry.resource is not None]
-    owners = list(_owners("", bundle))
-    for place, resource in inside:
-        owners += _owners(f".entry[{place}].resource", resource)
-    resources = [bundle, *(resource for _, resource in inside)]
-    return SentFhir(
-        resource_type=bundle.resourceType,
-        owners=tuple(owners),
-        outcome=max((_severity(one) for one in resources), key=lambda one: one.value),
-        has_next_page=any(link.relation == "next" for link in bundle.link or ()),
-        holds_patient=any(one.resourceType == "Patient" for one in resources),
+    return _described(top, None, patient) if top.kind else None
+
+
+def _described(top: _Resource | Plain, decoded: Plain | None, patient: str) -> SentFhir:
+    entries = getattr(top, "entry", None) or ()
+    resources = [top, *(entry.resource for entry in entries if entry.resource is not None)]
+    kinds = (
+        {one.kind for one in resources} if decoded is None else {kind.__name__ for kind in set(map(type, resources))}
     )
+    outcomes = [_severity(one) for one in resources if one.kind == _OUTCOME] if _OUTCOME in kinds else []
+    return SentFhir(
+        resource_type=top.kind,
+        stranger=_stranger(top, entries, patient) if "Patient" in kinds or _strangers(resources, patient) else None,
+        outcome=max(outcomes, key=lambda one: one.value, default=Outcome.NONE),
+        has_next_page=any(link.relation == "next" for link in getattr(top, "link", None) or ()),
+        holds_patient="Patient" in kinds,
+        decoded=decoded,
+    )
+
+
+def _strangers(resources: Iterable[_Resource | Plain], patient: str) -> bool:
+    """Whether any resource names another patient as its own: a quick look, for most records name one only."""
+    named = {
+        pointer.reference
+        for member in _OWNERS
+        for one in resources
+        if (pointer := getattr(one, member, None)) is not None
+    }
+    return any(_is_another(reference, patient) for reference in named)
+
+
+def _is_another(reference: str | None, patient: str) -> bool:
+    target = last_two(reference or "")
+    return target != patient and target.startswith("Patient/")
+
+
+def _stranger(top: _Resource | Plain, entries: Sequence[_Entry | Entry], patient: str) -> str | None:
+    """Where the first record of another patient stands, with the member that says so."""
+    if member := _strange(top, patient):
+        return f".{member}"
+    for place, entry in enumerate(entries):
+        if entry.resource is not None and (member := _strange(entry.resource, patient)):
+            return f".entry[{place}].resource.{member}"
+    return None
+
+
+def _strange(resource: _Resource | Plain, patient: str) -> str | None:
+    if resource.kind == "Patient":
+        return None if f"Patient/{resource.id or '?'}" == patient else "id"
+    for member in _OWNERS:
+        pointer = getattr(resource, member, None)
+        if pointer is not None and _is_another(pointer.reference, patient):
+            return member
+    return None
 
 
 def _decoded(raw: bytes) -> _Bundle:
@@ -122,12 +163,12 @@ def _decoded(raw: bytes) -> _Bundle:
         raise msgspec.ValidationError("the entries of the Bundle are no list")
     entries = _tolerant(loose.entry, list[msgspec.Raw]) or []
     return _Bundle(
-        resourceType=loose.resourceType,
+        kind=loose.resourceType,
         id=_tolerant(loose.id, str),
         subject=_tolerant(loose.subject, _Pointer),
         patient=_tolerant(loose.patient, _Pointer),
-        issue=_tolerant(loose.issue, list[_Issue]),
-        link=_tolerant(loose.link, list[_Link]),
+        issue=_tolerant(loose.issue, list[Issue]),
+        link=_tolerant(loose.link, list[Link]),
         entry=[_entry(entry) for entry in entries],
     )
 
@@ -152,21 +193,8 @@ def _tolerant(raw: msgspec.Raw, kind: type[_Value]) -> _Value | None:
         return None
 
 
-def _owners(place: str, resource: _Resource) -> Iterator[tuple[str, str]]:
-    if resource.resourceType == "Patient":
-        yield f"{place}.id", f"Patient/{resource.id or '?'}"
-    for name, pointer in (("subject", resource.subject), ("patient", resource.patient)):
-        if pointer is None or not pointer.reference:
-            continue
-        target = last_two(pointer.reference)
-        if target.startswith("Patient/"):
-            yield f"{place}.{name}", target
-
-
-def _severity(resource: _Resource) -> Outcome:
-    if resource.resourceType != "OperationOutcome":
-        return Outcome.NONE
-    severities = {issue.severity for issue in resource.issue or ()}
+def _severity(outcome: _Resource | Plain) -> Outcome:
+    severities = {issue.severity for issue in getattr(outcome, "issue", None) or ()}
     if severities and severities <= {"information", "success"}:
         return Outcome.NONE
     return Outcome.WARNING if severities and severities <= {"information", "success", "warning"} else Outcome.ERROR

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import msgspec
 
 from rules.reasoning.timeline import Gap, Unusable
 from service.fhir import resources_r4 as r4
+from service.fhir.bundles import Bundle, Issue, Link, OperationOutcome, Plain, plain
 from service.fhir.dialects import r5
 from service.fhir.reading import MAX_TEXT
 
@@ -37,7 +38,8 @@ class Document:
 
     `draft` says that it holds orders still being written (the context of an order hook); `selected` names those that
     the call is about ("Type/id"), all of them when it is empty. `asked` says that whoever asked for it has judged
-    already whether it is whole; else a further page or a failed query is named as a gap.
+    already whether it is whole; else a further page or a failed query is named as a gap. `decoded` is the document
+    when it was decoded before (`bundles.plain`).
     """
 
     name: str
@@ -45,6 +47,7 @@ class Document:
     draft: bool = False
     selected: frozenset[str] = frozenset()
     asked: bool = False
+    decoded: Plain | None = None
 
 
 @dataclass(slots=True)
@@ -68,7 +71,7 @@ class Item:
     @property
     def reference(self) -> str:
         """ "Type/id"."""
-        return f"{self.resource.resourceType}/{self.resource.id or '?'}"
+        return f"{self.resource.kind}/{self.resource.id or '?'}"
 
 
 @dataclass(slots=True)
@@ -85,14 +88,10 @@ class _Entry(msgspec.Struct, gc=False):
     resource: msgspec.Raw = msgspec.Raw(b"")
 
 
-class _Link(msgspec.Struct, gc=False):
-    relation: str = ""
-
-
 class _Top(msgspec.Struct, gc=False):
     resourceType: str = ""
     entry: list[_Entry] | None = None
-    link: list[_Link] | None = None
+    link: list[Link] | None = None
 
 
 class _LooseTop(msgspec.Struct, gc=False):
@@ -102,20 +101,46 @@ class _LooseTop(msgspec.Struct, gc=False):
     entry: list[msgspec.Raw] | None = None
 
 
-class _Issue(msgspec.Struct, gc=False):
-    severity: str = ""
-
-
 class _Outcome(msgspec.Struct, gc=False):
-    issue: list[_Issue] = []
+    issue: list[Issue] = []
 
 
-def content(document: Document, fhir_version: str | None = None) -> Content:
-    """The resources of one document.
+class _Kind(msgspec.Struct, gc=False):
+    resourceType: str = ""
+
+
+Wanted = Callable[[r4.Resource], bool]
+"""Whether a resource may matter; the others are passed over."""
+
+
+def content(document: Document, wanted: Wanted, fhir_version: str | None = None) -> Content:
+    """The resources of one document that may matter.
 
     Raises:
         UnreadableDocument: it is no JSON, or holds no FHIR.
     """
+    decoded = None if fhir_version == "R5" else document.decoded or plain(document.data)
+    found = _of_plain(decoded, document, wanted) if decoded is not None else _one_by_one(document, fhir_version)
+    if decoded is None:
+        found.items = [item for item in found.items if wanted(item.resource)]
+    return found
+
+
+def _of_plain(decoded: Plain, document: Document, wanted: Wanted) -> Content:
+    found = Content([], [], [])
+    sent = [("", decoded)]
+    if isinstance(decoded, Bundle):
+        _note_next_page(decoded.link, document, found)
+        sent = [(entry.fullUrl or "", entry.resource) for entry in decoded.entry or () if entry.resource is not None]
+    for url, resource in sent:
+        if isinstance(resource, OperationOutcome):
+            _note_outcome({issue.severity for issue in resource.issue}, document, found)
+        elif wanted(resource):
+            found.items.append(Item(resource, url, document))
+    return found
+
+
+def _one_by_one(document: Document, fhir_version: str | None) -> Content:
     found = Content([], [], [])
     for url, raw in _resources(document, found):
         first = _TYPE_FIRST.match(raw)
@@ -169,9 +194,13 @@ def _entries(document: Document, found: Content) -> list[_Entry]:
         top = msgspec.json.decode(document.data, type=_Top)
     except msgspec.ValidationError:
         return _loose_entries(document, found)
-    if not document.asked and any(link.relation == "next" for link in top.link or ()):
-        found.gaps.append(Gap(document.name, "holds the first page only: later records are missing"))
+    _note_next_page(top.link, document, found)
     return top.entry or []
+
+
+def _note_next_page(links: list[Link] | None, document: Document, found: Content) -> None:
+    if not document.asked and any(link.relation == "next" for link in links or ()):
+        found.gaps.append(Gap(document.name, "holds the first page only: later records are missing"))
 
 
 def _loose_entries(document: Document, found: Content) -> list[_Entry]:
@@ -190,7 +219,7 @@ def _kind(raw: Raw) -> str:
     first = _TYPE_FIRST.match(raw)
     if first:
         return first.group(1).decode()
-    return msgspec.json.decode(raw, type=r4.Resource).resourceType
+    return msgspec.json.decode(raw, type=_Kind).resourceType
 
 
 def _take(url: str, raw: Raw, document: Document, found: Content, fhir_version: str | None) -> None:
@@ -199,10 +228,11 @@ def _take(url: str, raw: Raw, document: Document, found: Content, fhir_version: 
     except _FAILURES as error:
         found.unusable.append(Unusable("", _said(error), "resource", document.name))
         return
-    if kind == "OperationOutcome" and not document.asked:
+    if kind == "OperationOutcome":
         _outcome(raw, document, found)
     elif kind == "Bundle":
-        inner = content(Document(document.name, bytes(raw), document.draft, document.selected, True), fhir_version)
+        inside = Document(document.name, bytes(raw), document.draft, document.selected, asked=True)
+        inner = _one_by_one(inside, fhir_version)
         found.items += inner.items
         found.unusable += inner.unusable
     elif kind in _OLDER:
@@ -214,12 +244,16 @@ def _take(url: str, raw: Raw, document: Document, found: Content, fhir_version: 
 
 
 def _outcome(raw: Raw, document: Document, found: Content) -> None:
-    """A query that failed is a gap in the record, never data."""
     try:
         severities = {issue.severity for issue in msgspec.json.decode(raw, type=_Outcome).issue}
     except _FAILURES:
         severities = {"error"}
-    if severities - {"information", "success"}:
+    _note_outcome(severities, document, found)
+
+
+def _note_outcome(severities: set[str], document: Document, found: Content) -> None:
+    """A query that failed is a gap in the record, never data."""
+    if not document.asked and severities - {"information", "success"}:
         found.gaps.append(Gap(document.name, "the server reported a problem: records may be missing"))
 
 

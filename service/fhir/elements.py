@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 
-class Coding(msgspec.Struct, omit_defaults=True, gc=False):
+class Coding(msgspec.Struct, omit_defaults=True, gc=False, frozen=True):
     """One code of one system."""
 
     system: str | None = None
@@ -16,10 +16,10 @@ class Coding(msgspec.Struct, omit_defaults=True, gc=False):
     display: str | None = None
 
 
-class CodeableConcept(msgspec.Struct, omit_defaults=True, gc=False):
+class CodeableConcept(msgspec.Struct, omit_defaults=True, gc=False, frozen=True):
     """A thing by its codes and its words."""
 
-    coding: list[Coding] = []
+    coding: tuple[Coding, ...] = ()
     text: str | None = None
 
 

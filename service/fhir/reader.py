@@ -44,26 +44,25 @@ class RecordReader:
         unusable: list[Unusable] = []
         gaps: list[Gap] = []
         for document in documents:
-            found = content(document, fhir_version)
+            found = content(document, self._may_matter, fhir_version)
             items += found.items
             unusable += found.unusable
             gaps += found.gaps
-        # A draft is newer than the record's copy of the same resource.
-        drafted = {item.reference for item in items if item.document.draft}
-        items = [item for item in items if item.document.draft or item.reference not in drafted]
+        if any(document.draft for document in documents):
+            # A draft is newer than the record's copy of the same resource.
+            drafted = {item.reference for item in items if item.document.draft}
+            items = [item for item in items if item.document.draft or item.reference not in drafted]
         patients = {_key(item): item for item in items if isinstance(item.resource, r4.Patient)}
-        items = [item for item in items if not self._says_nothing(item)]
         belongings = _belongings(items, patients, unusable)
         drugs = _drugs(items)
         timelines = [self._timeline(patients[key], belongings[key], drugs, as_of, tuple(gaps)) for key in patients]
         return Reading(tuple(timelines), tuple(unusable))
 
-    def _says_nothing(self, item: Item) -> bool:
-        """Whether a resource is an observation of something that no rule asks about: most of a chart is."""
-        one = item.resource
+    def _may_matter(self, one: r4.Resource) -> bool:
+        """Not an observation of something that no rule asks about, as most of a chart is."""
         if type(one) is not r4.Observation or one.component or one.valueCodeableConcept is not None:
-            return False
-        return not test_named(self._terminology, one.code).concepts
+            return True
+        return bool(test_named(self._terminology, one.code).concepts)
 
     def _timeline(
         self,
@@ -92,7 +91,7 @@ class RecordReader:
             if (
                 found
                 and not reading.draft
-                and (reason := invalid(item.resource.resourceType, item.version, item.sent or item.resource))
+                and (reason := invalid(item.resource.kind, item.version, item.sent or item.resource))
             ):
                 reading.refuse(item.reference, reason[0], reason[1])
             else:

@@ -12,7 +12,7 @@ from rules.reasoning.dates import DateInterval
 from rules.reasoning.facts.drugs import DRUGS
 from rules.reasoning.terminology import Terminology
 from rules.reasoning.timeline import Code, Unusable
-from service.fhir.elements import Annotation, CodeableConcept, Coding, Reference
+from service.fhir.elements import Annotation, CodeableConcept, Reference
 
 MAX_TEXT = 500
 MAX_CONCLUSION = 20_000
@@ -117,23 +117,10 @@ class PatientReading:
         return CodeableConcept(found.coding, " | ".join(word for word in (found.text, pointer.display) if word) or None)
 
 
-_NO_CODE = Coded((), "", frozenset())
-
-
+@lru_cache(maxsize=4096)
 def test_named(terminology: Terminology, code: CodeableConcept | None) -> Coded:
     """What the code of an observation names; a chart repeats few tests, so that each is looked up once."""
-    if code is None:
-        return _NO_CODE
-    codings = tuple([(one.system, one.code, one.display) for one in code.coding])
-    return _test_named(terminology, codings, code.text)
-
-
-@lru_cache(maxsize=4096)
-def _test_named(
-    terminology: Terminology, codings: tuple[tuple[str | None, str | None, str | None], ...], text: str | None
-) -> Coded:
-    concept = CodeableConcept([Coding(*one) for one in codings], text)
-    found = PatientReading(terminology, date.min, {}, {}).coded([concept])
+    found = PatientReading(terminology, date.min, {}, {}).coded([code])
     return Coded(found.codes, found.text, found.concepts - DRUGS)
 
 

@@ -1,6 +1,11 @@
-"""The FHIR R4 resources that are read, holding only the members that are read."""
+"""The FHIR R4 resources that are read, holding only the members that are read.
+
+A member of type None is one that another version of FHIR has in its place: what has it is no R4, and is refused here.
+"""
 
 from __future__ import annotations
+
+from typing import Annotated
 
 import msgspec
 
@@ -19,11 +24,22 @@ from service.fhir.elements import (
 )
 
 
-class Resource(msgspec.Struct, omit_defaults=True, gc=False):
-    """What every resource has."""
+class Resource(msgspec.Struct, omit_defaults=True, gc=False, tag=True, tag_field="resourceType"):
+    """What every resource has; its class is named by its `resourceType`."""
 
-    resourceType: str = ""
     id: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """The resource type."""
+        return type(self).__name__
+
+
+class Owned(Resource):
+    """What belongs to a patient by its `subject`; the `patient` of older versions is none of R4."""
+
+    subject: Reference | None = None
+    patient: None = None
 
 
 class Patient(Resource):
@@ -41,19 +57,30 @@ class Medication(Resource):
     code: CodeableConcept | None = None
 
 
-class Drug(Resource):
-    """What the four kinds of medication records have in common."""
+class Contained(msgspec.Struct, omit_defaults=True, gc=False):
+    """A resource inside of another; only drugs are looked at."""
+
+    resourceType: str = ""
+    id: str | None = None
+    code: CodeableConcept | None = None
+
+
+class Drug(Owned):
+    """What the four kinds of medication records have in common; R5 has `medication` instead."""
 
     status: str | None = None
-    subject: Reference | None = None
     medicationCodeableConcept: CodeableConcept | None = None
     medicationReference: Reference | None = None
-    contained: list[Medication] = []
+    medication: None = None
+    contained: list[Contained] = []
     note: list[Annotation] = []
 
 
 class MedicationStatement(Drug):
-    """That a drug is or was taken."""
+    """That a drug is or was taken; in R5 it is only recorded, and its adherence told apart."""
+
+    status: Annotated[str, msgspec.Meta(pattern="^(?!recorded$)")] | None = None
+    adherence: None = None
 
     effectiveDateTime: str | None = None
     effectivePeriod: Period | None = None
@@ -80,6 +107,9 @@ class MedicationRequest(Drug):
 class MedicationAdministration(Drug):
     """A dose that was given."""
 
+    occurenceDateTime: None = None
+    occurencePeriod: None = None
+
     effectiveDateTime: str | None = None
     effectivePeriod: Period | None = None
     request: Reference | None = None
@@ -96,7 +126,7 @@ class MedicationDispense(Drug):
     dosageInstruction: list[Dosage] = []
 
 
-class Condition(Resource):
+class Condition(Owned):
     """A diagnosis or problem."""
 
     clinicalStatus: CodeableConcept | None = None
@@ -104,7 +134,6 @@ class Condition(Resource):
     category: list[CodeableConcept] = []
     code: CodeableConcept | None = None
     bodySite: list[CodeableConcept] = []
-    subject: Reference | None = None
     encounter: Reference | None = None
     onsetDateTime: str | None = None
     onsetPeriod: Period | None = None
@@ -114,27 +143,34 @@ class Condition(Resource):
     extension: list[Extension] = []
 
 
-class Procedure(Resource):
+class Procedure(Owned):
     """Something done."""
 
     status: str | None = None
     code: CodeableConcept | None = None
     bodySite: list[CodeableConcept] = []
-    subject: Reference | None = None
     performedDateTime: str | None = None
     performedPeriod: Period | None = None
+    occurrenceDateTime: None = None
+    occurrencePeriod: None = None
     note: list[Annotation] = []
 
 
-class ServiceRequest(Resource):
+class Named(CodeableConcept, frozen=True):
+    """A thing by its codes and words alone; in R5 it may be a pointer to a resource."""
+
+    concept: None = None
+    reference: None = None
+
+
+class ServiceRequest(Owned):
     """An order for a procedure, imaging, laboratory test or referral."""
 
     status: str | None = None
     intent: str | None = None
     doNotPerform: bool | None = None
-    code: CodeableConcept | None = None
+    code: Named | None = None
     bodySite: list[CodeableConcept] = []
-    subject: Reference | None = None
     occurrenceDateTime: str | None = None
     authoredOn: str | None = None
     note: list[Annotation] = []
@@ -150,7 +186,7 @@ class Component(msgspec.Struct, omit_defaults=True, gc=False):
     referenceRange: list[ReferenceRange] = []
 
 
-class Observation(Resource):
+class Observation(Owned):
     """A measured value or a coded finding."""
 
     status: str | None = None
@@ -159,19 +195,17 @@ class Observation(Resource):
     valueCodeableConcept: CodeableConcept | None = None
     valueString: str | None = None
     referenceRange: list[ReferenceRange] = []
-    subject: Reference | None = None
     effectiveDateTime: str | None = None
     effectivePeriod: Period | None = None
     issued: str | None = None
     component: list[Component] = []
 
 
-class DiagnosticReport(Resource):
+class DiagnosticReport(Owned):
     """The report of an examination."""
 
     status: str | None = None
     code: CodeableConcept | None = None
-    subject: Reference | None = None
     effectiveDateTime: str | None = None
     effectivePeriod: Period | None = None
     issued: str | None = None
@@ -186,14 +220,21 @@ class Series(msgspec.Struct, omit_defaults=True, gc=False):
     bodySite: Coding | None = None
 
 
-class ImagingStudy(Resource):
+class Modality(Coding, frozen=True):
+    """A kind of imaging; R5 has a concept in its place."""
+
+    coding: None = None
+    text: None = None
+
+
+class ImagingStudy(Owned):
     """An examination by images."""
 
     status: str | None = None
-    subject: Reference | None = None
     started: str | None = None
     procedureCode: list[CodeableConcept] = []
-    modality: list[Coding] = []
+    modality: list[Modality] = []
+    procedure: None = None
     description: str | None = None
     series: list[Series] = []
 
@@ -209,20 +250,22 @@ class AllergyIntolerance(Resource):
     onsetDateTime: str | None = None
 
 
-class Encounter(Resource):
+class Encounter(Owned):
     """A contact with care; `class` is what FHIR calls `class_kind` here."""
 
     status: str | None = None
     class_kind: Coding | None = msgspec.field(default=None, name="class")
-    subject: Reference | None = None
     period: Period | None = None
+    actualPeriod: None = None
 
 
 class Appointment(Resource):
     """A visit, booked or proposed; its patient is a participant."""
 
     status: str | None = None
-    serviceType: list[CodeableConcept] = []
+    subject: None = None
+    reason: None = None
+    serviceType: list[Named] = []
     appointmentType: CodeableConcept | None = None
     reasonCode: list[CodeableConcept] = []
     description: str | None = None

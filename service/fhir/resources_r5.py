@@ -15,7 +15,7 @@ from service.fhir.elements import (
     Quantity,
     Reference,
 )
-from service.fhir.resources_r4 import Medication, Resource, Supply
+from service.fhir.resources_r4 import Contained, Resource, Supply
 
 
 class Owned(Resource):
@@ -29,7 +29,7 @@ class Drug(Owned):
     """What the four kinds of medication records have in common."""
 
     medication: CodeableReference | None = None
-    contained: list[Medication] = []
+    contained: list[Contained] = []
     note: list[Annotation] = []
 
 

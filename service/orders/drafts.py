@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +60,6 @@ def draft(order: str, about: Draft, identifier: str, *, due: date | None = None,
     Raises:
         KnowledgeError: the catalogue has no such order.
     """
-    entry = _entry(order)
     common: Json = {
         "id": identifier,
         "status": "draft",
@@ -71,9 +70,17 @@ def draft(order: str, about: Draft, identifier: str, *, due: date | None = None,
         common["priority"] = "urgent"
     if about.reasons:
         common["reasonReference"] = [{"reference": reason} for reason in about.reasons]
+    ordered = _ordered(order, due)
+    return {"resourceType": ordered["resourceType"], **common, **ordered}
+
+
+@lru_cache(maxsize=1024)
+def _ordered(order: str, due: date | None) -> Mapping[str, Any]:
+    """What is the same in every draft of an order; not to be changed."""
+    entry = _entry(order)
     if order in _catalogue()["medications"]:
-        return {"resourceType": "MedicationRequest", **common, **_medication(entry, due)}
-    return {"resourceType": "ServiceRequest", **common, **_service(entry, due)}
+        return {"resourceType": "MedicationRequest", **_medication(entry, due)}
+    return {"resourceType": "ServiceRequest", **_service(entry, due)}
 
 
 def _entry(order: str) -> Json:

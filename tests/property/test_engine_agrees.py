@@ -8,11 +8,12 @@ import threading
 
 import pytest
 
+from rules.reasoning.conditions import each
 from rules.reasoning.errors import RuleFailed
 from rules.reasoning.fact import Fact
 from rules.reasoning.reasoner import Reasoner, Trace
-from rules.reasoning.rule import Program
-from tests.property.programs import LIMITS, Course, broken, calm, program, random_facts
+from rules.reasoning.rule import Phase, Program, rule
+from tests.property.programs import LIMITS, Course, FractureClass, broken, calm, course, program, random_facts
 
 
 def conclusions(trace: Trace) -> list[tuple[str, tuple[str, ...]]]:
@@ -75,6 +76,17 @@ def test_a_rule_that_fails_is_an_error_and_the_next_patient_is_judged_as_before(
         with pytest.raises(RuleFailed, match="BROKEN"):
             reasoner.run(bad)
         assert conclusions(reasoner.run(good)) == before
+
+
+def test_a_rule_that_fails_early_is_not_taken_for_one_that_finds_nothing() -> None:
+    @rule("EARLY", phase=Phase.RECOGNISE, when=[each(course)], emits=FractureClass)
+    def early(course: Course) -> FractureClass:
+        """A rule with a mistake in it."""
+        raise KeyError(course.doses)
+
+    one: list[Fact] = [Course(number=0, doses=1, last_day=1, product="60mg", stopped=False)]
+    with pytest.raises(RuleFailed, match="EARLY failed: KeyError"):
+        Reasoner(Program([early, calm], LIMITS)).run(one)
 
 
 def test_a_forked_worker_judges_as_its_parent_did() -> None:

@@ -68,4 +68,4 @@ def word(concept: CodeableConcept | None) -> str:
 
 
 def name(resource: r4.Resource) -> str:
-    return f"{resource.resourceType}/{resource.id or '?'}"
+    return f"{resource.kind}/{resource.id or '?'}"

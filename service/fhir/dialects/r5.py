@@ -53,7 +53,7 @@ def decoded(kind: str, raw: bytes | msgspec.Raw) -> tuple[r4.Resource, msgspec.S
 
 
 def _made(kind: Callable[..., r4.Resource], given: source.Owned, **members: Any) -> r4.Resource:
-    return kind(resourceType=given.resourceType, id=given.id, subject=given.subject, **members)
+    return kind(id=given.id, subject=given.subject, **members)
 
 
 def _drug(medication: CodeableReference | None) -> dict[str, Any]:
@@ -156,7 +156,7 @@ def _service_request(given: source.ServiceRequest) -> r4.Resource:
         status=given.status,
         intent=given.intent,
         doNotPerform=given.doNotPerform,
-        code=given.code.concept if given.code else None,
+        code=_named(given.code.concept) if given.code and given.code.concept else None,
         bodySite=given.bodySite,
         occurrenceDateTime=given.occurrenceDateTime,
         authoredOn=given.authoredOn,
@@ -171,7 +171,9 @@ def _imaging_study(given: source.ImagingStudy) -> r4.Resource:
         status=given.status,
         started=given.started,
         procedureCode=_concepts(given.procedure),
-        modality=[code for concept in given.modality for code in concept.coding],
+        modality=[
+            r4.Modality(code.system, code.code, code.display) for concept in given.modality for code in concept.coding
+        ],
         description=given.description,
         series=[
             r4.Series(
@@ -196,10 +198,9 @@ def _encounter(given: source.Encounter) -> r4.Resource:
 def _appointment(given: source.Appointment) -> r4.Resource:
     subject = [Participant(actor=given.subject)] if given.subject else []
     return r4.Appointment(
-        resourceType=given.resourceType,
         id=given.id,
         status=given.status,
-        serviceType=_concepts(given.serviceType),
+        serviceType=[_named(one) for one in _concepts(given.serviceType)],
         appointmentType=given.appointmentType,
         reasonCode=_concepts(given.reason),
         description=given.description,
@@ -210,6 +211,10 @@ def _appointment(given: source.Appointment) -> r4.Resource:
 
 def _concepts(given: list[CodeableReference]) -> list[CodeableConcept]:
     return [one.concept for one in given if one.concept is not None]
+
+
+def _named(concept: CodeableConcept) -> r4.Named:
+    return r4.Named(concept.coding, concept.text)
 
 
 def _first(concept: CodeableConcept | None) -> Coding | None:

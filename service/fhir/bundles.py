@@ -1,0 +1,79 @@
+"""Plain documents, decoded in one pass: R4 resources of the kinds that are read, alone or in a Bundle.
+
+Most documents are plain, and a large one is decoded five times as fast so. One that is not, for a malformed resource,
+another version of FHIR or a kind that is not read, is read entry by entry (`documents`), which names what is wrong.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+import msgspec
+
+from service.fhir import resources_r4 as r4
+
+
+class Issue(msgspec.Struct, gc=False):
+    """One thing that a server says of a query."""
+
+    severity: str = ""
+
+
+class OperationOutcome(r4.Resource):
+    """How a query went."""
+
+    issue: list[Issue] = []
+
+
+class Link(msgspec.Struct, gc=False):
+    """Where more is found."""
+
+    relation: str = ""
+
+
+_Read: TypeAlias = (
+    r4.Patient
+    | r4.Medication
+    | r4.MedicationStatement
+    | r4.MedicationRequest
+    | r4.MedicationAdministration
+    | r4.MedicationDispense
+    | r4.Condition
+    | r4.Procedure
+    | r4.ServiceRequest
+    | r4.Observation
+    | r4.DiagnosticReport
+    | r4.ImagingStudy
+    | r4.AllergyIntolerance
+    | r4.Encounter
+    | r4.Appointment
+    | OperationOutcome
+)
+
+
+class Entry(msgspec.Struct, gc=False):
+    """One resource of a Bundle, with its address."""
+
+    fullUrl: str | None = None
+    resource: _Read | None = None
+
+
+class Bundle(r4.Resource):
+    """Resources that were sent together."""
+
+    link: list[Link] | None = None
+    entry: list[Entry] | None = None
+
+
+Plain: TypeAlias = Bundle | _Read
+"""A document that was decoded in one pass."""
+
+_DECODER: msgspec.json.Decoder[Plain] = msgspec.json.Decoder(Plain)
+
+
+def plain(data: bytes) -> Plain | None:
+    """The document, when all of it is of the kinds that are read and nothing in it is malformed; else None."""
+    try:
+        return _DECODER.decode(data)
+    except (msgspec.MsgspecError, RecursionError, UnicodeError):
+        return None
