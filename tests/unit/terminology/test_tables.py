@@ -24,6 +24,11 @@ OVERLAPS = (
     {"osteoporosis-with-fracture", "fracture-osteoporotic-site-unspecified"},
     {"codeine-or-morphine", "opioid"},
     {"diuretic", "raas-inhibitor"},
+    {"gastrointestinal-bleed", "oesophageal-varices"},
+    {"gastrointestinal-bleed", "oesophageal-obstruction"},
+    {"coronary-heart-disease", "myocardial-infarction"},
+    {"cauda-equina", "cord-compression"},
+    {"cauda-equina", "sphincter-disturbance"},
 )
 
 
