@@ -1,4 +1,4 @@
-"""Diagnoses beside the fracture: what weighs in a choice of drug, what is a red flag, and what only looks like it."""
+"""Diagnoses and measures beside the fracture: what weighs in a choice of drug, red flags, and their look-alikes."""
 
 from __future__ import annotations
 
@@ -59,6 +59,13 @@ MEANS = [
     ("icd-10-gm", "C61", {"malignancy-history"}),
     ("icd-9-cm", "174.9", {"malignancy-history"}),
     ("icd-10-cm", "E83.52", {"hypercalcaemia"}),
+    ("icd-10-cm", "D47.2", {"monoclonal-gammopathy"}),
+    ("loinc", "1988-5", {"lab-crp"}),
+    ("loinc", "30341-2", {"lab-esr"}),
+    ("loinc", "33358-3", {"lab-paraprotein"}),
+    ("loinc", "718-7", {"lab-haemoglobin"}),
+    ("loinc", "2731-8", {"lab-pth"}),
+    ("loinc", "6768-6", {"lab-alp"}),
 ]
 
 
@@ -113,6 +120,10 @@ def test_a_diagnosis_means_what_its_table_says(
         ("icd-10", "E83.5", "hypercalcaemia"),
         ("icd-10-gm", "E83.58", "hypercalcaemia"),
         ("icd-10-cm", "E83.51", "hypercalcaemia"),
+        ("icd-10-cm", "C90.00", "monoclonal-gammopathy"),
+        ("loinc", "33959-8", "lab-crp"),
+        ("loinc", "2885-2", "lab-paraprotein"),
+        ("loinc", "4548-4", "lab-haemoglobin"),
     ],
 )
 def test_a_code_next_to_it_does_not(terminology: Terminology, system: str, code: str, never: str) -> None:
@@ -183,6 +194,8 @@ def test_their_neighbours_are_a_malignancy_like_any_other(terminology: Terminolo
         ("mild spinal canal narrowing by a retropulsed fragment", {"vertebral-canal-compromise"}),
         ("pedicle involvement and a paravertebral mass", {"vertebral-malignant-feature"}),
         ("Rückenmarkskompression", {"cord-compression"}),
+        ("M-spike 1.2 g/dL", {"monoclonal-gammopathy"}),
+        ("MGUS", {"monoclonal-gammopathy"}),
     ],
 )
 def test_the_words_of_charts_and_reports_are_read(terminology: Terminology, text: str, meant: set[str]) -> None:
