@@ -18,7 +18,7 @@ from rules.reasoning.timeline import (
 )
 
 NEUROLOGICAL = {
-    "neurological-deficit": "new weakness of a leg",
+    "leg-weakness": "new weakness of a leg",
     "cauda-equina": "cauda equina syndrome",
     "sphincter-disturbance": "sphincter disturbance",
     "cord-compression": "compression of the cord",
@@ -33,6 +33,7 @@ MALIGNANT = {
     "spinal-infection": "spinal infection on record",
     "vertebral-malignant-feature": "malignant feature on imaging",
     "lab-paraprotein": "paraprotein",
+    "monoclonal-gammopathy": "paraprotein",
 }
 
 
