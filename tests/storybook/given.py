@@ -137,6 +137,13 @@ class Appointment(Words):
     status: str = "booked"
 
 
+class Stay(Words):
+    """A stay in hospital; one without an end goes on."""
+
+    from_: str
+    to: str | None = None
+
+
 class Allergy(Words):
     """An allergy or intolerance to a drug."""
 
@@ -161,6 +168,7 @@ class Given(Words):
     orders: tuple[Order, ...] = ()
     images: tuple[Imaged, ...] = ()
     appointments: tuple[Appointment, ...] = ()
+    stays: tuple[Stay, ...] = ()
     allergies: tuple[str | Allergy, ...] = ()
     laboratory: dict[str, str | list[str]] = msgspec.field(default_factory=dict)
     as_FHIR: tuple[str, ...] = ()
