@@ -84,7 +84,7 @@ def romosozumab_blocked(order: JudgedDraft) -> Advice:
 @rule(
     "RVFX-36",
     phase=Phase.ADVISE,
-    when=[each(order, order.subject == "nsaid", order.weight.one_of(*HEAVY))],
+    when=[each(order, order.subject == "nsaid", order.weight == WARNING)],
 )
 def nsaid_at_risk(order: JudgedDraft) -> Advice:
     """A systemic NSAID is risky with a weak kidney, age, bleeding, anticoagulants, heart failure or zoledronate."""

@@ -175,9 +175,10 @@ class Given(Words):
 
 
 class When(Words):
-    """The moment: the day of evaluation, the hook, and the orders that are being written ("stop Prolia 60 mg")."""
+    """The moment and the place: the day, the hook, the orders that are being written ("stop Prolia 60 mg")."""
 
     as_of: str
+    jurisdiction: Literal["US", "EU", "UK", "CA", "AU"] = "US"
     hook: str = "patient-view"
     drafts: tuple[str, ...] = ()
     selected: tuple[str, ...] = ()
