@@ -37,7 +37,7 @@ class Evaluator:
         Raises:
             ClinicalCoreError: the evaluation is void; nothing may be concluded from it, least of all silence.
         """
-        facts, found = derive(timeline, self.knowledge.limits)
+        facts, found = derive(timeline, self.knowledge.limits, self.knowledge.jurisdiction)
         trace = self._reasoner.run(facts)
         concluded = [self._conclusion(firing) for firing in trace.firings if isinstance(firing.outcome, Advice)]
         present = {one.rule for one in concluded}

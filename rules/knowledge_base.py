@@ -10,10 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from rules.reasoning.errors import KnowledgeError
-from rules.reasoning.facts.appraisal import Appraisal, OnItsWay, appraise
-from rules.reasoning.facts.derive import KINDS
-from rules.reasoning.facts.fractures import DecidingClass, FractureClass, UnrelatedFractures
-from rules.reasoning.facts.rebound import ReboundConcern, resolve
+from rules.reasoning.facts.derive import KINDS, SUMMARIES
 from rules.reasoning.knowledge import (
     Citation,
     Limit,
@@ -25,14 +22,10 @@ from rules.reasoning.knowledge import (
     read_sources,
     read_yaml,
 )
-from rules.reasoning.rule import Phase, Program, Rule, Summary
+from rules.reasoning.rule import Phase, Program, Rule
 from rules.reasoning.terminology import Terminology
 
 FOLDER = Path(__file__).parent
-SUMMARIES = {
-    Phase.RESOLVE: Summary(resolve, (FractureClass, DecidingClass, UnrelatedFractures, ReboundConcern)),
-    Phase.APPRAISE: Summary(appraise, (Appraisal, OnItsWay)),
-}
 JURISDICTIONS = ("US", "EU", "UK", "CA", "AU")
 
 

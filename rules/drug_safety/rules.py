@@ -2,80 +2,77 @@
 
 from __future__ import annotations
 
+from rules.drug_safety.cautions import NEPHROLOGY
 from rules.reasoning.conclusions import Advice, Indicator, Suggestion, Withdraw
 from rules.reasoning.conditions import each, fails, holds
-from rules.reasoning.facts.appraisal import BLOCK, NOT_YET, WARNING, Appraisal
+from rules.reasoning.facts.appraisal import BLOCK, NOT_YET, WARNING, Appraisal, JudgedDraft
 from rules.reasoning.facts.drugs import DENOSUMAB, ZOLEDRONATE
 from rules.reasoning.facts.laboratory import TESTS, SafetyTests
 from rules.reasoning.facts.safety import Draft
-from rules.reasoning.plans import NAMES, order_tests, plans, tests_first, ways
+from rules.reasoning.plans import NAMES, order_tests, plans, ways
 from rules.reasoning.rule import Phase, rule
-from rules.reasoning.words import laboratory
+from rules.reasoning.words import TO_NEPHROLOGY, laboratory
 
-draft = Draft.named("draft")
-judged = Appraisal.named("judged")
+order = JudgedDraft.named("order")
 other = Appraisal.named("other")
+draft = Draft.named("draft")
 tests = SafetyTests.named("tests")
 
 MINERAL_TESTS = laboratory(
     "Order calcium, albumin, phosphate, PTH, alkaline phosphatase and vitamin D",
     *("calcium", "albumin", "phosphate", "pth", "alp", "25ohd"),
 )
-NEW_ORDER = (holds(draft.selected), fails(draft.stop))
 
 
 @rule(
     "RVFX-31",
     phase=Phase.ADVISE,
     when=[
-        each(draft, draft.subject == ZOLEDRONATE, *NEW_ORDER),
-        each(judged, judged.drug == ZOLEDRONATE, judged.weight.one_of(BLOCK, NOT_YET)),
+        each(order, order.subject == ZOLEDRONATE, order.weight.one_of(BLOCK, NOT_YET)),
         each(other, other.drug == DENOSUMAB),
     ],
 )
-def zoledronate_blocked(draft: Draft, judged: Appraisal, other: Appraisal) -> Advice:
+def zoledronate_blocked(order: JudgedDraft, other: Appraisal) -> Advice:
     """An order of zoledronate is blocked by kidney, calcium, pregnancy or femur; low vitamin D makes it "not yet"."""
-    blocked = judged.weight == BLOCK
-    reason = _reason(judged)
+    blocked = order.weight == BLOCK
     return Advice(
         indicator=Indicator.CRITICAL if blocked else Indicator.WARNING,
-        summary=f"Zoledronate 5 mg is contraindicated here: {reason}. Correct it or use another agent."
+        summary=f"Zoledronate 5 mg is contraindicated here: {order.reason}. Correct it or use another agent."
         if blocked
-        else f"Zoledronate 5 mg: not yet: {reason}. Load vitamin D and infuse within days.",
+        else f"Zoledronate 5 mg: not yet: {order.reason}. Load vitamin D and infuse within days.",
         detail=(
-            *ways(judged, other),
+            *against(order),
+            *ways(other),
             "A clearance of 35 mL/min or less, acute kidney injury and low calcium are contraindications of the label; "
             "vitamin D is replaced first. With a clearance of 35 or less after denosumab: denosumab again with "
             "calcium checks, or advice from nephrology.",
         ),
-        suggestions=(*(_delete(draft, "zoledronate") if blocked else ()), *plans(other), *tests_first(judged)),
-        about=draft.reference,
+        suggestions=(*(delete(order) if blocked else ()), *plans(other), order_tests(("calcium", "kidney"))),
+        about=order.reference,
     )
 
 
 @rule(
     "RVFX-32",
     phase=Phase.ADVISE,
-    when=[
-        each(draft, draft.subject == DENOSUMAB, *NEW_ORDER),
-        each(judged, judged.drug == DENOSUMAB, judged.weight.one_of(BLOCK, WARNING)),
-    ],
+    when=[each(order, order.subject == DENOSUMAB, order.weight.one_of(BLOCK, WARNING))],
 )
-def denosumab_at_risk(draft: Draft, judged: Appraisal) -> Advice:
+def denosumab_at_risk(order: JudgedDraft) -> Advice:
     """An order of denosumab is blocked by low calcium, pregnancy, age or femur; an eGFR under 30 is a warning."""
-    blocked = judged.weight == BLOCK
+    blocked = order.weight == BLOCK
+    kidney = any(one.step == NEPHROLOGY for one in order.cautions)
     return Advice(
         indicator=Indicator.CRITICAL if blocked else Indicator.WARNING,
-        summary=f"Denosumab risk: {_reason(judged)}. "
+        summary=f"Denosumab risk: {order.reason}. "
         + ("Not before this is corrected or reviewed." if blocked else "Plan calcium checks before it is given."),
         detail=(
-            *ways(judged),
+            *against(order),
             "Low calcium and pregnancy are contraindications. An eGFR under 30 or dialysis is a boxed warning, not a "
             "contraindication: severe hypocalcaemia in 41 % of women on dialysis within 12 weeks. Stopping harms as "
             "well: plan with nephrology, calcium weekly in the first month.",
         ),
-        suggestions=(*(_delete(draft, "denosumab") if blocked else ()), MINERAL_TESTS),
-        about=draft.reference,
+        suggestions=(*(delete(order) if blocked else ()), MINERAL_TESTS, *((TO_NEPHROLOGY,) if kidney else ())),
+        about=order.reference,
     )
 
 
@@ -83,7 +80,12 @@ def denosumab_at_risk(draft: Draft, judged: Appraisal) -> Advice:
     "RVFX-38",
     phase=Phase.ADVISE,
     when=[
-        each(draft, draft.subject.one_of(ZOLEDRONATE, DENOSUMAB, "romosozumab", "teriparatide"), *NEW_ORDER),
+        each(
+            draft,
+            draft.subject.one_of(ZOLEDRONATE, DENOSUMAB, "romosozumab", "teriparatide"),
+            holds(draft.selected),
+            fails(draft.stop),
+        ),
         each(tests, fails(tests.complete)),
     ],
 )
@@ -104,9 +106,18 @@ def tests_missing(draft: Draft, tests: SafetyTests) -> Advice:
     )
 
 
-def _reason(judged: Appraisal) -> str:
-    return next(one.reason for one in judged.cautions if one.weight == judged.weight and not one.duplicate)
+def against(order: JudgedDraft) -> tuple[str, ...]:
+    """What speaks against an order, a line of a list each, with the step that would lift it."""
+    lines = (f"- {one.reason}" + (f": {one.step}" if one.step else "") for one in order.cautions)
+    return ("\n".join(lines),)
 
 
-def _delete(draft: Draft, drug: str) -> tuple[Suggestion, ...]:
-    return (Suggestion(f"Delete the draft of {drug}", (Withdraw(draft.reference, f"Delete the draft of {drug}"),)),)
+def delete(order: JudgedDraft) -> tuple[Suggestion, ...]:
+    """The suggestion to delete an order that is being written."""
+    return (delete_draft(order.reference, order.subject),)
+
+
+def delete_draft(reference: str, drug: str) -> Suggestion:
+    """The suggestion to delete the draft of a drug."""
+    words = f"Delete the draft of {drug}"
+    return Suggestion(words, (Withdraw(reference, words),))

@@ -137,7 +137,7 @@ class Limits(Mapping[str, float]):
         changed = dict(self._limits)
         for name, value in values.items():
             known = self.limit(name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or value < 0:
+            if isinstance(value, bool) or not isinstance(value, int | float) or value < 0 <= known.value:
                 raise KnowledgeError(f"limit {name!r} needs a number of {known.unit}, not {value!r}")
             if known.unit in ("mo", "d", "a") and value != int(value):
                 raise KnowledgeError(f"limit {name!r} needs whole {known.unit}, not {value!r}")

@@ -37,7 +37,7 @@ _DENIALS = frozenset(
             "not",
             "never",
             "without",
-            "denies",
+            "denie",
             "denied",
             "negative",
             "exclude",

@@ -64,6 +64,9 @@ QUANTITIES: Mapping[str, Quantity] = MappingProxyType(
         "magnesium": Quantity("mmol/L", "millimole/liter", 0.1, 8, molar_mass=24.305, valence=2),
         # One haem each: 1 mmol/L is 16.114 g/L.
         "haemoglobin": Quantity("g/L", "gram/liter", 10, 300, molar_mass=16_114),
+        "CRP": Quantity("mg/L", "milligram/liter", 0, 1000),
+        "ESR": Quantity("mm/h", "millimeter/hour", 0, 200),
+        "paraprotein": Quantity("g/L", "gram/liter", 0, 200),
         "body height": Quantity("cm", "centimeter", 30, 260),
         "body weight": Quantity("kg", "kilogram", 1, 500),
         "dose": Quantity("mg", "milligram", 0.000_01, 100_000),
@@ -96,6 +99,9 @@ QUANTITY_OF: Mapping[str, str] = MappingProxyType(
         "lab-phosphate": "phosphate",
         "lab-magnesium": "magnesium",
         "lab-haemoglobin": "haemoglobin",
+        "lab-crp": "CRP",
+        "lab-esr": "ESR",
+        "lab-paraprotein": "paraprotein",
         "body-height": "body height",
         "body-weight": "body weight",
         "dxa-bmd-spine": "BMD",
@@ -181,6 +187,7 @@ _SPELLINGS: dict[str, str] = {
     prefix + atom: prefix_name + name for prefix, prefix_name in _PREFIXES.items() for atom, name in _ATOMS.items()
 }
 _SPELLINGS |= {"min": "minute", "s": "second", "sec": "second", "h": "hour", "hr": "hour", "d": "day", "24h": "day"}
+_SPELLINGS |= dict.fromkeys(("1h", "1hr", "hour"), "hour")
 _SPELLINGS |= dict.fromkeys(("u", "iu", "[iu]", "[u]"), "enzyme_unit") | {"ku": "kiloenzyme_unit"}
 _SPELLINGS |= {"mu": "millienzyme_unit", "miu": "millienzyme_unit", "m[iu]": "millienzyme_unit"}
 _SPELLINGS |= {"100ml": "deciliter", "cc": "milliliter", "litre": "liter", "liter": "liter"}

@@ -16,6 +16,7 @@ BASIS = {
 
 MRI = Suggestion("Order MRI of the thoracic and lumbar spine with STIR", (Propose("mri-spine", urgent=True),))
 RADIOGRAPHS = Suggestion("Order lateral radiographs of the thoracic and lumbar spine", (Propose("xray-spine"),))
+TO_NEPHROLOGY = Suggestion("Refer to nephrology", (Propose("referral-nephrology"),))
 REFERRAL = Suggestion("Refer to metabolic bone disease", (Propose("referral-metabolic-bone"),))
 
 

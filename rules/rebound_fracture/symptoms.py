@@ -28,10 +28,10 @@ symptom = NewSymptom.named("symptom")
 def symptom_not_imaged(course: Course, today: Today, symptom: NewSymptom) -> Advice:
     """New back pain, loss of height or kyphosis after the effect of denosumab has ended, and no image of the spine."""
     months = months_since_last_dose(course, today)
-    pain = symptom.words == "new back pain"
+    what = "Back pain" if symptom.pain else symptom.words[0].upper() + symptom.words[1:]
     return Advice(
         indicator=Indicator.WARNING,
-        summary=f"{'Back pain' if pain else symptom.words[0].upper() + symptom.words[1:]} {months} months after last "
+        summary=f"{what} {months} months after last "
         "denosumab and no spine imaging: image T+L spine to find rebound fractures.",
         detail=(
             f"{symptom.words[0].upper()}{symptom.words[1:]} ({symptom.when}); no image of the spine since then on "

@@ -98,6 +98,8 @@ def _medication(entry: Json, due: date | None) -> Json:
     }
     if due is not None:
         dosage["timing"] = {"event": [due.isoformat()]}
+    if "repeat" in entry:
+        dosage.setdefault("timing", {})["repeat"] = dict(entry["repeat"])
     return {
         "intent": "order",
         "medicationCodeableConcept": {"coding": [_coding(one) for one in entry["codings"]], "text": entry["text"]},

@@ -115,7 +115,7 @@ def _also_known(page: Page, evaluation: Evaluation) -> None:
         page.put("; ".join(facts), label=styled("Also known", "heading"), hang=_BODY)
 
 
-def _listed(references: Sequence[str], most: int = 6) -> str:
+def _listed(references: Sequence[str], most: int = 3) -> str:
     """References one after the other; of a long list the first ones and how many more."""
     rest = len(references) - most
     return ", ".join(references[:most]) + (f" and {rest} more" if rest > 0 else "")
@@ -162,8 +162,15 @@ def _silent(page: Page, explained: Explained) -> None:
         return
     page.gap()
     page.heading("What did not fire, and the condition that was missing")
+    absent: list[str] = []
     for reason, rules in by_reason(explained.silences):
-        page.put(reason, label=_numbers(rules), indent=_LABEL, hang=_REST)
+        if reason.startswith("no "):
+            absent.append(f"{reason} ({_numbers(rules)})")
+        else:
+            page.put(reason, label=_numbers(rules), indent=_LABEL, hang=_REST)
+    if absent:
+        # Most rules are about something that most records do not hold: one paragraph is enough for them.
+        page.put("; ".join(absent), label="on record:", indent=_LABEL, hang=_REST)
 
 
 def _numbers(rules: Sequence[str]) -> str:

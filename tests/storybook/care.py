@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from rules.reasoning.dates import DateInterval
-from tests.storybook.given import Allergy, Appointment, Imaged
+from tests.storybook.given import Allergy, Appointment, Imaged, Stay
 from tests.storybook.vocabulary import Json, concept, observed, slug
 
 
@@ -30,6 +30,16 @@ def appointments(told: Iterable[Appointment]) -> Iterator[Json]:
     for one in told:
         day = {"start": f"{one.on}T09:00:00Z", "end": f"{one.on}T09:15:00Z"}
         yield {"resourceType": "Appointment", "id": "visit", "status": one.status, "description": one.for_, **day}
+
+
+def stays(told: Iterable[Stay]) -> Iterator[Json]:
+    """Stays in hospital."""
+    inpatient = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "IMP"}
+    for one in told:
+        status = "in-progress" if one.to is None else "finished"
+        period = {"start": one.from_, **({"end": one.to} if one.to else {})}
+        name = slug(f"stay {one.from_}")
+        yield {"resourceType": "Encounter", "id": name, "status": status, "class": inpatient, "period": period}
 
 
 def allergies(told: Iterable[str | Allergy]) -> Iterator[Json]:

@@ -137,6 +137,13 @@ class Appointment(Words):
     status: str = "booked"
 
 
+class Stay(Words):
+    """A stay in hospital; one without an end goes on."""
+
+    from_: str
+    to: str | None = None
+
+
 class Allergy(Words):
     """An allergy or intolerance to a drug."""
 
@@ -161,15 +168,17 @@ class Given(Words):
     orders: tuple[Order, ...] = ()
     images: tuple[Imaged, ...] = ()
     appointments: tuple[Appointment, ...] = ()
+    stays: tuple[Stay, ...] = ()
     allergies: tuple[str | Allergy, ...] = ()
     laboratory: dict[str, str | list[str]] = msgspec.field(default_factory=dict)
     as_FHIR: tuple[str, ...] = ()
 
 
 class When(Words):
-    """The moment: the day of evaluation, the hook, and the orders that are being written ("stop Prolia 60 mg")."""
+    """The moment and the place: the day, the hook, the orders that are being written ("stop Prolia 60 mg")."""
 
     as_of: str
+    jurisdiction: Literal["US", "EU", "UK", "CA", "AU"] = "US"
     hook: str = "patient-view"
     drafts: tuple[str, ...] = ()
     selected: tuple[str, ...] = ()

@@ -69,7 +69,7 @@ def _imaging_study(old: Json) -> Json:
 def _encounter(old: Json) -> Json:
     new = dict(old)
     new["actualPeriod"] = new.pop("period")
-    return {**new, "status": _ENDED[new["status"]], "class": [{"coding": [new["class"]]}]}
+    return {**new, "status": _ENDED.get(new["status"], new["status"]), "class": [{"coding": [new["class"]]}]}
 
 
 _CHANGES = {

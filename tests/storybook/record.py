@@ -32,6 +32,7 @@ def record(name: str, given: Given, as_of: date) -> list[Json]:
         *(_diagnosis(one) for one in given.history),
         *care.images(given.images),
         *care.appointments(given.appointments),
+        *care.stays(given.stays),
         *care.allergies(given.allergies),
         *care.laboratory(given.laboratory),
         *(json.loads(one) for one in given.as_FHIR),

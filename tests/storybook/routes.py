@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from click.testing import CliRunner
 from flask.testing import FlaskClient
@@ -75,7 +76,10 @@ class InProcess:
 
     def evaluate(self, case: Case, version: str = "R4") -> Evaluation:
         """The evaluation of a case at its hook."""
-        return self.evaluator.evaluate(self.timeline(case, version), case.told.when.hook)
+        place = case.told.when.jurisdiction
+        here = place == self.knowledge.jurisdiction
+        evaluator = self.evaluator if here else Evaluator(replace(self.knowledge, jurisdiction=place))
+        return evaluator.evaluate(self.timeline(case, version), case.told.when.hook)
 
     def answer(self, evaluation: Evaluation) -> Json:
         """An evaluation as the object of the contract."""
@@ -103,10 +107,16 @@ class CommandLine:
     def answers(self, cases: Sequence[Case]) -> Mapping[str, Json]:
         """The answer to each case."""
         for case in cases:
-            (self.folder / f"{case.name}.json").write_text(json.dumps(case.request()), encoding="utf-8")
-        run = CliRunner().invoke(main, ["assess", str(self.folder), "--format", "json"], catch_exceptions=False)
-        found = [settled(json.loads(line)) for line in run.stdout.splitlines()]
+            folder = self.folder / case.told.when.jurisdiction
+            folder.mkdir(exist_ok=True)
+            (folder / f"{case.name}.json").write_text(json.dumps(case.request()), encoding="utf-8")
+        found = [one for folder in sorted(self.folder.iterdir()) for one in self._assessed(folder)]
         return {one["patient"].removeprefix("Patient/"): one for one in found}
+
+    def _assessed(self, folder: Path) -> list[Json]:
+        runner = CliRunner(env={"REBOUNDWATCH_JURISDICTION": folder.name})
+        run = runner.invoke(main, ["assess", str(folder), "--format", "json"], catch_exceptions=False)
+        return [settled(json.loads(line)) for line in run.stdout.splitlines()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +129,7 @@ class Http:
     @classmethod
     def of(cls) -> Http:
         """A deployment on this machine, where requests may name the day of evaluation."""
-        return cls(create_app(Settings(auth="off", allow_as_of=True)).test_client())
+        return cls(_client("US"))
 
     @property
     def hooks(self) -> frozenset[str]:
@@ -133,11 +143,16 @@ class Http:
 
     def _answer(self, case: Case) -> Json:
         path = f"/cds-services/denosumab-rebound-{case.told.when.hook}"
-        response = self.client.post(path, json=case.request())
+        response = _client(case.told.when.jurisdiction).post(path, json=case.request())
         if response.status_code != 200:
             raise AssertionError(f"{case}: {response.status_code} {response.text}")
         answer: Json = json.loads(response.data)
         return settled({"cards": answer["cards"], **answer["extension"][EXTENSION]})
+
+
+@cache
+def _client(jurisdiction: Literal["US", "EU", "UK", "CA", "AU"]) -> FlaskClient:
+    return create_app(Settings(auth="off", allow_as_of=True, jurisdiction=jurisdiction)).test_client()
 
 
 def over_http(answer: Json) -> Json:

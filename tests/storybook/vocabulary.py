@@ -13,7 +13,7 @@ Json = dict[str, Any]
 
 UCUM = "http://unitsofmeasure.org"
 _MEASURED = re.compile(
-    r"^(?P<comparator>[<>]=?)?\s?(?P<value>[\d.]+)(?: (?P<unit>\S+))? on (?P<day>\S+)"
+    r"^(?P<comparator>[<>]=?)?\s?(?P<value>-?[\d.]+)(?: (?P<unit>\S+))? on (?P<day>\S+)"
     r"(?: \(normal (?P<low>[\d.]+) to (?P<high>[\d.]+)\))?$"
 )
 

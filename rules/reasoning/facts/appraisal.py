@@ -11,6 +11,7 @@ from rules.reasoning.fact import Fact, Field
 from rules.reasoning.facts.drugs import DENOSUMAB, ZOLEDRONATE
 from rules.reasoning.facts.laboratory import Calcium, Kidney, VitaminD
 from rules.reasoning.facts.patient import PotentOrder
+from rules.reasoning.facts.safety import Draft
 
 BLOCK, NOT_YET, WARNING, REMARK, NONE = "block", "not yet", "warning", "remark", "none"
 WEIGHTS = (BLOCK, NOT_YET, WARNING, REMARK, NONE)
@@ -63,10 +64,32 @@ class Appraisal(Fact):
         return tuple(one for one in self.cautions if one.duplicate or one.weight in (BLOCK, NOT_YET))
 
 
+class JudgedDraft(Fact):
+    """A new order that the call is about, with the heaviest caution against its drug ("none" when there is none)."""
+
+    subject: Field[str]
+    weight: Field[str]
+    reference: str
+    cautions: tuple[Caution, ...] = ()
+
+    def in_words(self) -> str:
+        """The fact as people say it."""
+        return f"order of {self.subject}: {'; '.join(one.reason for one in self.cautions) or 'no block found'}"
+
+    @property
+    def reason(self) -> str:
+        """What the heaviest caution says."""
+        return next(one.reason for one in self.cautions if one.weight == self.weight)
+
+
 class OnItsWay(Fact):
     """A potent antiresorptive is drafted or freshly ordered, and nothing in the record blocks it."""
 
     drug: Field[str]
+
+
+APPRAISED: tuple[type[Fact], ...] = (Appraisal, JudgedDraft, OnItsWay)
+"""The kinds of facts that `appraise` may add."""
 
 
 def appraise(facts: Sequence[Fact], limits: Mapping[str, float]) -> list[Fact]:
@@ -75,12 +98,30 @@ def appraise(facts: Sequence[Fact], limits: Mapping[str, float]) -> list[Fact]:
     appraisals = [_appraisal(drug, facts) for drug in TESTS_BEFORE]
     held = {one.drug for one in appraisals if one.weight in (BLOCK, NOT_YET)}
     orders = [one for one in facts if isinstance(one, PotentOrder) and not (one.draft and one.drug in held)]
-    return [*appraisals, *(OnItsWay(drug=one.drug, evidence=one.evidence) for one in orders)]
+    judged = [_judged(one, facts) for one in facts if isinstance(one, Draft) and one.selected and not one.stop]
+    return [*appraisals, *judged, *(OnItsWay(drug=one.drug, evidence=one.evidence) for one in orders)]
+
+
+def _judged(draft: Draft, facts: Sequence[Fact]) -> JudgedDraft:
+    cautions = [one for one in _cautions(draft.subject, facts) if not one.duplicate]
+    evidence = {*draft.evidence, *(reference for one in cautions for reference in one.evidence)}
+    return JudgedDraft(
+        subject=draft.subject,
+        weight=cautions[0].weight if cautions else NONE,
+        reference=draft.reference,
+        cautions=tuple(cautions),
+        evidence=tuple(sorted(evidence)),
+    )
+
+
+def _cautions(drug: str, facts: Sequence[Fact]) -> list[Caution]:
+    """All cautions against a drug, heaviest first."""
+    found = [one for one in facts if isinstance(one, Caution) and one.drug == drug]
+    return sorted(found, key=lambda one: (WEIGHTS.index(one.weight), one.reason))
 
 
 def _appraisal(drug: str, facts: Sequence[Fact]) -> Appraisal:
-    cautions = [one for one in facts if isinstance(one, Caution) and one.drug == drug]
-    cautions.sort(key=lambda one: (WEIGHTS.index(one.weight), one.reason))
+    cautions = _cautions(drug, facts)
     weight = next((one.weight for one in cautions if not one.duplicate), NONE)
     fresh = {
         "calcium": any(one.fresh for one in facts if isinstance(one, Calcium)),

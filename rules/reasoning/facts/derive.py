@@ -1,30 +1,23 @@
-"""All facts of one timeline: what the rules of the first phase start from."""
+"""All facts of one timeline: what the rules of the first phase start from, and what is drawn together after a phase."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rules.reasoning.fact import Fact
-from rules.reasoning.facts.appraisal import Appraisal, Caution, OnItsWay
+from rules.reasoning.facts.appraisal import APPRAISED, appraise
+from rules.reasoning.facts.bone_density import bone_density_fact
+from rules.reasoning.facts.care import CareNeed, admissions, care_needs, dental_surgery, rehabilitation_fact
+from rules.reasoning.facts.comorbidity import comorbidity_facts
 from rules.reasoning.facts.course import Exposure, exposure
-from rules.reasoning.facts.denosumab import Course, DenosumabState, Today, Turnover, course_fact
+from rules.reasoning.facts.denosumab import Today, course_fact
+from rules.reasoning.facts.duplicates import duplicate_drafts
+from rules.reasoning.facts.exit import exit_infusion_fact, infusion_drafts, weak_follow_on
 from rules.reasoning.facts.fracture_events import fracture_events
-from rules.reasoning.facts.fractures import (
-    DecidingClass,
-    Fracture,
-    FractureClass,
-    IndexDose,
-    PossibleRebound,
-    UnrelatedFractures,
-    fracture_facts,
-)
-from rules.reasoning.facts.laboratory import Calcium, Kidney, SafetyTests, VitaminD, laboratory_facts
+from rules.reasoning.facts.fractures import fracture_facts
+from rules.reasoning.facts.laboratory import Calcium, laboratory_facts
+from rules.reasoning.facts.oncology import high_calcium, oncology_stop
 from rules.reasoning.facts.patient import (
-    FollowOn,
-    History,
-    NextDose,
-    Person,
-    PotentOrder,
     follow_on_fact,
     history_fact,
     next_dose_fact,
@@ -32,60 +25,79 @@ from rules.reasoning.facts.patient import (
     potent_orders,
     turnover_fact,
 )
-from rules.reasoning.facts.rebound import ReboundConcern
-from rules.reasoning.facts.safety import Draft, DrugAllergy, SafetyHistory, allergies, drafts, safety_history
-from rules.reasoning.facts.symptoms import NewSymptom, symptom_facts
+from rules.reasoning.facts.place import Place
+from rules.reasoning.facts.rebound import RESOLVED, resolve
+from rules.reasoning.facts.red_flags import emergency_facts, other_causes
+from rules.reasoning.facts.safety import allergies, drafts, safety_history
+from rules.reasoning.facts.symptoms import symptom_facts
 from rules.reasoning.knowledge import Limits
+from rules.reasoning.rule import Phase, Summary
 from rules.reasoning.timeline import PatientTimeline
 
-KINDS: Sequence[type[Fact]] = (
-    Today,
-    Person,
-    Course,
-    Turnover,
-    History,
-    FollowOn,
-    NextDose,
-    PotentOrder,
-    Draft,
-    Calcium,
-    Kidney,
-    VitaminD,
-    SafetyTests,
-    SafetyHistory,
-    DrugAllergy,
-    NewSymptom,
-    Fracture,
-    IndexDose,
-    DenosumabState,
-    FractureClass,
-    PossibleRebound,
-    UnrelatedFractures,
-    DecidingClass,
-    ReboundConcern,
-    Caution,
-    Appraisal,
-    OnItsWay,
+KINDS: Sequence[type[Fact]] = tuple(
+    kind for kind in Fact.__subclasses__() if kind.__module__.startswith("rules.reasoning.facts.")
 )
+"""Every kind of fact of the product: found where they are defined, not listed a second time."""
 
 
-def derive(timeline: PatientTimeline, limits: Limits) -> tuple[list[Fact], Exposure]:
+def after_appraisal(facts: Sequence[Fact], limits: Mapping[str, float]) -> list[Fact]:
+    """What every drug's cautions add up to, and which care that leaves to be said."""
+    appraised = appraise(facts, limits)
+    return [*appraised, *care_needs([*facts, *appraised])]
+
+
+SUMMARIES: Mapping[Phase, Summary] = {
+    Phase.RESOLVE: Summary(resolve, RESOLVED),
+    Phase.APPRAISE: Summary(after_appraisal, (*APPRAISED, CareNeed)),
+}
+"""What is drawn together after a phase, before the next one begins."""
+
+
+def derive(timeline: PatientTimeline, limits: Limits, jurisdiction: str) -> tuple[list[Fact], Exposure]:
     """The facts of a timeline, and the exposure to denosumab that they were read from."""
     found = exposure(timeline, limits)
     facts: list[Fact] = [
         Today(day=timeline.as_of.toordinal(), when=timeline.as_of),
+        Place(jurisdiction=jurisdiction),
         person_fact(timeline, limits),
-        course_fact(timeline, found, limits),
         turnover_fact(timeline, limits),
         history_fact(timeline),
         follow_on_fact(timeline, found, limits),
         next_dose_fact(timeline),
-        *potent_orders(timeline, limits),
-        *drafts(timeline, limits),
-        *laboratory_facts(timeline, limits),
         safety_history(timeline, found, limits),
+        rehabilitation_fact(timeline, limits),
+        other_causes(timeline, limits),
+        *comorbidity_facts(timeline, limits),
+        *potent_orders(timeline, limits),
         *allergies(timeline),
         *symptom_facts(timeline, limits),
+        *emergency_facts(timeline, limits),
+        *dental_surgery(timeline),
+        *admissions(timeline, found, limits),
+        *weak_follow_on(timeline, found),
         *fracture_facts(timeline, fracture_events(timeline, limits), found, limits),
+        *_of_the_course(timeline, found, limits),
     ]
     return facts, found
+
+
+def _of_the_course(timeline: PatientTimeline, found: Exposure, limits: Limits) -> list[Fact]:
+    """The course of denosumab, and the facts that are measured against it."""
+    course, density, orders = (
+        course_fact(timeline, found, limits),
+        bone_density_fact(timeline, limits),
+        drafts(timeline, limits),
+    )
+    laboratory = laboratory_facts(timeline, limits)
+    [calcium] = [one for one in laboratory if isinstance(one, Calcium)]
+    return [
+        course,
+        density,
+        *orders,
+        *laboratory,
+        *infusion_drafts(orders, course, timeline.as_of, limits),
+        *exit_infusion_fact(timeline, found, density, limits),
+        *duplicate_drafts(orders, found, timeline.as_of, limits),
+        *oncology_stop(timeline, found, orders, limits),
+        *high_calcium(timeline, found, calcium, limits),
+    ]

@@ -30,6 +30,8 @@ class Calcium(Fact):
     fresh: Field[bool]
     low: Field[bool]
     high: Field[bool]
+    value: float = 0.0
+    when: DateInterval | None = None
     said: str = ""
 
     def in_words(self) -> str:
@@ -115,6 +117,8 @@ def _calcium(timeline: PatientTimeline, limits: Limits) -> Calcium:
         fresh=_within(last, timeline.as_of, limits.days("calcium_fresh")),
         low=value < lower,
         high=value > upper,
+        value=value,
+        when=last.when,
         said=f"calcium {value:.2f} mmol/L ({how}) on {last.when}",
         evidence=evidence,
     )

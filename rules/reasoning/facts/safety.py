@@ -22,6 +22,9 @@ from rules.reasoning.timeline import (
     Standing,
 )
 
+OTHER_ORDERS = (AUGMENTATION, "nsaid", "opioid", "spinal-orthosis", "dental-surgery")
+"""Orders beside bone drugs that rules judge, by their concepts."""
+
 
 class SafetyHistory(Fact):
     """What the record holds against antiresorptives. Always present; false means "not on record", never "excluded".
@@ -51,9 +54,10 @@ class DrugAllergy(Fact):
 
 
 class Draft(Fact):
-    """An order in the context of the call: a bone drug by name, or a vertebral augmentation.
+    """An order in the context of the call: a bone drug by name, or one of `OTHER_ORDERS`.
 
-    `stop` says that the order ends or suspends the drug; `selected` that the call is about this order.
+    `stop` says that the order ends or suspends the drug; `selected` that the call is about this order. `planned` is the
+    day that the order names (`dated`), else the day it was written.
     """
 
     subject: Field[str]
@@ -62,6 +66,7 @@ class Draft(Fact):
     product: Field[str]
     reference: str
     planned: DateInterval | None = None
+    dated: bool = False
 
 
 def safety_history(timeline: PatientTimeline, found: Exposure, limits: Limits) -> SafetyHistory:
@@ -115,7 +120,7 @@ def drafts(timeline: PatientTimeline, limits: Limits) -> list[Draft]:
     for one in timeline.events:
         if not isinstance(one, MedicationEvent | OrderEvent) or not one.from_context:
             continue
-        subject = AUGMENTATION if AUGMENTATION in one.concepts else drug_of(one.concepts)
+        subject = drug_of(one.concepts) or next((name for name in OTHER_ORDERS if name in one.concepts), "")
         if not subject:
             continue
         planned = one.when or one.recorded
@@ -127,6 +132,7 @@ def drafts(timeline: PatientTimeline, limits: Limits) -> list[Draft]:
                 product=stated_product(one, limits) if subject == DENOSUMAB else "",
                 reference=one.reference,
                 planned=planned,
+                dated=one.when is not None,
                 evidence=(one.reference,),
             )
         )

@@ -27,6 +27,8 @@ class NewSymptom(Fact):
     """A symptom that began within the last 30 days. `imaged`: the spine was imaged, or imaging ordered, since then."""
 
     imaged: Field[bool]
+    pain: Field[bool]
+    began: Field[int]
     words: str
     when: DateInterval
 
@@ -40,7 +42,16 @@ def symptom_facts(timeline: PatientTimeline, limits: Limits) -> list[NewSymptom]
             continue
         images = [one for one in timeline.events if _images_spine(one) and _not_before(one, when)]
         references = (*evidence, *(one.reference for one in images))
-        found.append(NewSymptom(imaged=bool(images), words=words, when=when, evidence=references))
+        found.append(
+            NewSymptom(
+                imaged=bool(images),
+                pain=words == SYMPTOMS["back-pain"],
+                began=when.earliest.toordinal(),
+                words=words,
+                when=when,
+                evidence=references,
+            )
+        )
     found.sort(key=lambda one: (one.imaged, -one.when.latest.toordinal(), one.evidence))
     return found[:1]
 

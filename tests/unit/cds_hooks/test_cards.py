@@ -34,9 +34,9 @@ def saying(*conclusions: Conclusion) -> Evaluation:
     return replace(REBOUND, conclusions=conclusions)
 
 
-def test_a_rebound_fracture_gives_a_card_for_the_work_up_and_one_for_the_drug() -> None:
-    first, second = maker().cards(REBOUND)
-    assert [card.indicator for card in (first, second)] == ["critical", "critical"]
+def test_a_rebound_fracture_gives_a_card_for_the_work_up_one_for_the_drug_and_one_for_care() -> None:
+    first, second, care = maker().cards(REBOUND)
+    assert [card.indicator for card in (first, second, care)] == ["critical", "critical", "info"]
     assert first.summary.startswith("Probable rebound vertebral fracture(s): 1 new, 10 months")
     assert second.extension is not None
     assert second.extension["org.reboundwatch"]["rules"] == ["RVFX-26", "RVFX-12"]

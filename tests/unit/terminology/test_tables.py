@@ -14,14 +14,21 @@ from rules.reasoning.phrases import normal_words
 from rules.reasoning.terminology import Terminology
 from rules.reasoning.timeline import Code
 
-# A code that means two things on purpose: a combined drug, a stage that implies a transplant, a fracture code that
-# also says osteoporosis.
+# What means two things on purpose: a combined drug, a drug of a narrower and a wider group, a stage that implies a
+# transplant, a fracture code that also says osteoporosis.
 OVERLAPS = (
     {"bazedoxifene", "estrogen"},
     {"ckd-5", "kidney-transplant"},
     {"hypocalcaemia", "hypoparathyroidism"},
     {"osteoporosis-with-fracture", "vertebral-fracture-osteoporotic"},
     {"osteoporosis-with-fracture", "fracture-osteoporotic-site-unspecified"},
+    {"codeine-or-morphine", "opioid"},
+    {"diuretic", "raas-inhibitor"},
+    {"gastrointestinal-bleed", "oesophageal-varices"},
+    {"gastrointestinal-bleed", "oesophageal-obstruction"},
+    {"coronary-heart-disease", "myocardial-infarction"},
+    {"cauda-equina", "cord-compression"},
+    {"cauda-equina", "sphincter-disturbance"},
 )
 
 
@@ -74,19 +81,22 @@ def test_every_code_means_one_concept_or_a_declared_pair(terminology: Terminolog
             assert meant == {row.concept} or set(meant) in OVERLAPS, row
 
 
-def test_every_phrase_means_one_concept_and_is_written_once(terminology: Terminology) -> None:
+def test_every_phrase_means_one_concept_or_a_declared_pair_and_is_written_once(terminology: Terminology) -> None:
     concepts: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
     for row in terminology.rows():
         if row.system == "text":
             concepts[normal_words(row.code)].append(row.concept)
-    assert {phrase: found for phrase, found in concepts.items() if len(found) > 1} == {}
+    several = {phrase: found for phrase, found in concepts.items() if len(found) > 1}
+    assert {phrase: found for phrase, found in several.items() if set(found) not in OVERLAPS or len(found) > 2} == {}
 
 
 def test_every_phrase_is_found_in_a_text_that_is_just_that_phrase(terminology: Terminology) -> None:
     for row in terminology.rows():
         if row.system == "text":
             said = row.code.replace("<level>", "T12").replace("<spine>", "lumbar spine")
-            assert terminology.concepts([], said) == {row.concept}, row
+            found = terminology.concepts([], said)
+            assert row.concept in found, row
+            assert found == {row.concept} or set(found) in OVERLAPS, row
 
 
 def test_every_row_says_how_it_is_known_and_where_it_was_seen(terminology: Terminology) -> None:

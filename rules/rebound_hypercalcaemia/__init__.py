@@ -1,0 +1,1 @@
+"""High calcium after denosumab."""
