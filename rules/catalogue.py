@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rules.knowledge_base import Knowledge, RuleEntry
+from rules.two_arms import read_two_arms
 
-NOT_SIGNED_OFF = "not signed off by a physician"
 CERTAINTY = {
     "V1": "read in the primary text",
     "V2": "read in a secondary text",
@@ -40,7 +40,7 @@ def as_data(knowledge: Knowledge) -> list[dict[str, object]]:
             "yieldsTo": list(entry.yields_to),
             "overrideReasons": [{"code": code, "display": words} for code, words in entry.override_reasons],
             "reviewed": entry.reviewed.isoformat(),
-            "signedOff": False,
+            "signedOff": knowledge.signed_off(entry.id),
         }
         for entry in knowledge.rules
     ]
@@ -54,7 +54,8 @@ def as_markdown(knowledge: Knowledge) -> str:
 def _page(knowledge: Knowledge) -> Iterator[str]:
     yield "# Catalogue of the rules"
     yield ""
-    yield f"Knowledge {knowledge.version}, made by `make catalogue`. No rule has been signed off by a physician."
+    yield f"Knowledge {knowledge.version}, made by `make catalogue`. {_capital(knowledge.standing_of_all)}."
+    yield from _two_arms()
     for entry in knowledge.rules:
         yield from _rule(knowledge, entry)
     yield ""
@@ -76,11 +77,32 @@ def _page(knowledge: Knowledge) -> Iterator[str]:
         for one in entry.citations:
             if one.certainty not in ("V1", "V2"):
                 yield f"- {entry.id}, {one.source}: {CERTAINTY[one.certainty]}. {one.says}"
+    yield from _recalled_codes(knowledge)
     yield ""
     yield "## Sources"
     yield ""
     for source in knowledge.sources.values():
         yield f"- **{source.id}** {source.title} ({source.certainty})" + (f" <{source.link}>" if source.link else "")
+
+
+def _two_arms() -> Iterator[str]:
+    yield ""
+    yield "## The two arms side by side"
+    yield ""
+    yield "| topic | rebound fracture | ordinary osteoporotic fracture | relation | certainty | rules, sources |"
+    yield "|---|---|---|---|---|---|"
+    for row in read_two_arms():
+        relation = f"**{row.relation}**" if row.relation == "opposite" else row.relation
+        named = ", ".join((*row.rules, *row.sources))
+        yield f"| {row.topic} | {row.rebound} | {row.ordinary} | {relation} | {row.certainty} | {named} |"
+
+
+def _recalled_codes(knowledge: Knowledge) -> Iterator[str]:
+    """Codes that were only recalled; phrases in words are ours, and read as such in their tables."""
+    for row in knowledge.terminology.rows():
+        if row.grade.startswith("recalled") and row.system != "text":
+            known = row.grade.replace("-", ", ")
+            yield f"- code {row.system} {row.code} ({row.concept}): {known} confidence. {row.display}"
 
 
 def _rule(knowledge: Knowledge, entry: RuleEntry) -> Iterator[str]:
@@ -89,7 +111,8 @@ def _rule(knowledge: Knowledge, entry: RuleEntry) -> Iterator[str]:
     yield ""
     yield entry.sentence
     yield ""
-    yield f"- **{entry.indicator}**, evidence {entry.evidence_level}, reviewed {entry.reviewed}, {NOT_SIGNED_OFF}"
+    standing = knowledge.standing(entry.id)
+    yield f"- **{entry.indicator}**, evidence {entry.evidence_level}, reviewed {entry.reviewed}, {standing}"
     yield f"- hooks: {', '.join(entry.hooks)}"
     if entry.yields_to:
         yield f"- silent beside: {', '.join(entry.yields_to)}"
@@ -97,6 +120,10 @@ def _rule(knowledge: Knowledge, entry: RuleEntry) -> Iterator[str]:
         yield f"- {one.source} [{one.certainty}]: {one.says}"
     if entry.override_reasons:
         yield f"- may be set aside: {', '.join(words.lower() for _, words in entry.override_reasons)}"
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def _link(knowledge: Knowledge, source: str) -> str:

@@ -24,6 +24,7 @@ from rules.reasoning.knowledge import (
 )
 from rules.reasoning.rule import Phase, Program, Rule
 from rules.reasoning.terminology import Terminology
+from rules.sign_offs import NOT_SIGNED_OFF, SignOff, read_sign_offs
 
 FOLDER = Path(__file__).parent
 JURISDICTIONS = ("US", "EU", "UK", "CA", "AU")
@@ -105,10 +106,28 @@ class Knowledge:
     sources: Mapping[str, Source]
     terminology: Terminology
     program: Program
+    sign_offs: Mapping[str, SignOff]
 
     @cached_property
     def _by_id(self) -> Mapping[str, RuleEntry]:
         return {entry.id: entry for entry in self.rules}
+
+    def standing(self, rule_id: str) -> str:
+        """Whether a physician has signed off a rule in this version, in words."""
+        found = self.sign_offs.get(rule_id)
+        return found.in_words(self.version) if found else NOT_SIGNED_OFF
+
+    def signed_off(self, rule_id: str) -> bool:
+        """Whether a physician has signed off a rule in this version."""
+        return rule_id in self.sign_offs and self.sign_offs[rule_id].version == self.version
+
+    @property
+    def standing_of_all(self) -> str:
+        """How much of it a physician has signed off, in words."""
+        signed = sum(self.signed_off(entry.id) for entry in self.rules)
+        if signed == 0:
+            return NOT_SIGNED_OFF
+        return f"{signed} of {len(self.rules)} signed off by a physician"
 
     def rule(self, rule_id: str) -> RuleEntry:
         """The rule of that id."""
@@ -123,6 +142,7 @@ def load_knowledge(
     limits_file: Path | None = None,
     local_codes: Path | None = None,
     disabled: Sequence[str] = (),
+    sign_offs: Path | None = None,
 ) -> Knowledge:
     """Load and check everything under `rules/`, with a site's own limits and codes.
 
@@ -158,6 +178,7 @@ def load_knowledge(
         sources=sources,
         terminology=Terminology.load(FOLDER / "terminology", local=local_codes),
         program=Program(kept, site, SUMMARIES, KINDS),
+        sign_offs=read_sign_offs(sign_offs, (entry.id for entry in entries)),
     )
 
 

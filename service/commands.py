@@ -190,7 +190,7 @@ def explain(files: Sequence[str], as_of: date | None) -> None:
 def rules(form: str) -> None:
     """List the rules with what they say, how strong the evidence is, and its sources.
 
-    No rule has been signed off by a physician; the list says so until one is.
+    Each rule says whether a physician has signed it off (setting REBOUNDWATCH_SIGN_OFFS_FILE).
     """
     knowledge = _knowledge()
     if form == "json":
@@ -201,9 +201,10 @@ def rules(form: str) -> None:
         for entry in knowledge.rules:
             cited = ", ".join(f"{one.source} [{one.certainty}]" for one in entry.citations)
             click.echo(f"{entry.id:<9} {entry.indicator:<9} {entry.title}")
-            for line in (entry.sentence, f"{entry.evidence_level}; {cited}", f"hooks: {', '.join(entry.hooks)}"):
+            hooks = f"hooks: {', '.join(entry.hooks)}"
+            for line in (entry.sentence, f"{entry.evidence_level}; {cited}", hooks, knowledge.standing(entry.id)):
                 click.echo(click.wrap_text(line, 100, " " * 10, " " * 10))
-        click.echo(f"{len(knowledge.rules)} rules, knowledge {knowledge.version}, {catalogue.NOT_SIGNED_OFF}.")
+        click.echo(f"{len(knowledge.rules)} rules, knowledge {knowledge.version}, {knowledge.standing_of_all}.")
 
 
 @main.command("serve")

@@ -66,6 +66,7 @@ def site_knowledge(settings: Settings) -> Knowledge:
         limits_file=settings.limits_file,
         local_codes=settings.local_codes_dir,
         disabled=settings.disabled_rules,
+        sign_offs=settings.sign_offs_file,
     )
 
 

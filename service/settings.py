@@ -130,6 +130,9 @@ class Settings(BaseSettings):
         default="US", description="Whose labels and guidance hold: US, EU, UK, CA or AU."
     )
     limits_file: _Yaml | None = Field(default=None, description="YAML of limits that this site sets otherwise.")
+    sign_offs_file: _Yaml | None = Field(
+        default=None, description="YAML of the rules that a physician has signed off: version, role, date."
+    )
     local_codes_dir: DirectoryPath | None = Field(
         default=None, description="Folder of tables with this site's own codes."
     )

@@ -76,13 +76,18 @@ class CardMaker:
             summary=shortened(speaks.advice.summary),
             indicator=speaks.advice.indicator.value,
             source=self._source(entries[0]),
-            detail=_detail(group, evaluation),
+            detail=_detail(group, evaluation, self._standing(group)),
             suggestions=suggestions or None,
             selectionBehavior=("at-most-one" if speaks.advice.choice else "any") if suggestions else None,
             overrideReasons=_override_reasons(entries) or None,
             links=self._links(entries) or None,
             extension=self.extension(evaluation, group),
         )
+
+    def _standing(self, group: Sequence[Conclusion]) -> str:
+        """Who signed off the rules of a card; the first that nobody did speaks for all."""
+        unsigned = [one.rule for one in group if not self.knowledge.signed_off(one.rule)]
+        return self.knowledge.standing((unsigned or [group[0].rule])[0])
 
     def _source(self, entry: RuleEntry) -> wire.Source:
         return wire.Source(
@@ -152,7 +157,7 @@ def _is_block(conclusion: Conclusion) -> bool:
     return conclusion.advice.indicator is Indicator.CRITICAL and conclusion.rule in ("RVFX-05", *_BLOCKS)
 
 
-def _detail(group: Sequence[Conclusion], evaluation: Evaluation) -> str:
+def _detail(group: Sequence[Conclusion], evaluation: Evaluation, standing: str) -> str:
     paragraphs: list[str] = []
     for place, conclusion in enumerate(group):
         if place:
@@ -171,7 +176,7 @@ def _detail(group: Sequence[Conclusion], evaluation: Evaluation) -> str:
         named = ", ".join(sorted({one.reference or one.element for one in evaluation.unusable})[:5])
         paragraphs.append(f"**Could not be used**: {len(evaluation.unusable)} item(s), such as {named}.")
     rules = ", ".join(dict.fromkeys(one.rule for one in group))
-    paragraphs.append(f"Rules {rules}, knowledge {evaluation.knowledge_version}; not signed off by a physician.")
+    paragraphs.append(f"Rules {rules}, knowledge {evaluation.knowledge_version}; {standing}.")
     return "\n\n".join(dict.fromkeys(paragraphs))
 
 

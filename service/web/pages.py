@@ -25,7 +25,7 @@ def blueprint(deployment: Deployment) -> Blueprint:
                 product="ReboundWatch",
                 version=SOFTWARE_VERSION,
                 knowledgeVersion=knowledge.version,
-                signedOff=False,
+                signedOff=all(knowledge.signed_off(one.id) for one in knowledge.rules),
                 services=[{"id": one.id, "hook": one.hook, "url": f"/cds-services/{one.id}"} for one in services],
             )
         return _page(

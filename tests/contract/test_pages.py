@@ -8,8 +8,8 @@ from html.parser import HTMLParser
 import pytest
 from flask.testing import FlaskClient
 
-from rules.catalogue import NOT_SIGNED_OFF
 from rules.knowledge_base import load_knowledge
+from rules.sign_offs import NOT_SIGNED_OFF
 from tests.contract.calls import client, refused
 
 KNOWLEDGE = load_knowledge()
