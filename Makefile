@@ -67,6 +67,10 @@ memory: venv ## 50,000 evaluations must not grow the process
 stages: venv ## where the time of an evaluation goes; the engine has a limit
 	$(BIN)/python -m benchmarks.evaluation
 
+.PHONY: alert-burden
+alert-burden: venv ## cards a person in a population, by group and urgency
+	$(BIN)/python -m benchmarks.alert_burden
+
 .PHONY: hook-call
 hook-call: venv ## the CPU of a hook call against a no-op that only parses it
 	$(BIN)/python -m benchmarks.hook_call

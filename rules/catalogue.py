@@ -38,6 +38,7 @@ def as_data(knowledge: Knowledge) -> list[dict[str, object]]:
                 for one in entry.citations
             ],
             "yieldsTo": list(entry.yields_to),
+            "notAssessed": list(entry.not_assessed),
             "overrideReasons": [{"code": code, "display": words} for code, words in entry.override_reasons],
             "reviewed": entry.reviewed.isoformat(),
             "signedOff": knowledge.signed_off(entry.id),
@@ -118,6 +119,8 @@ def _rule(knowledge: Knowledge, entry: RuleEntry) -> Iterator[str]:
         yield f"- silent beside: {', '.join(entry.yields_to)}"
     for one in entry.citations:
         yield f"- {one.source} [{one.certainty}]: {one.says}"
+    if entry.not_assessed:
+        yield f"- not assessed, for no record can carry it: {'; '.join(entry.not_assessed)}"
     if entry.override_reasons:
         yield f"- may be set aside: {', '.join(words.lower() for _, words in entry.override_reasons)}"
 

@@ -105,6 +105,7 @@ def requested(request: HookRequest, name: str) -> Submission:
             f"context.{member.name}",
             written[member.name].data,
             draft=member.shape is Shape.ORDERS,
+            newer=True,
             selected=request.selections,
             asked=True,
             decoded=written[member.name].decoded,

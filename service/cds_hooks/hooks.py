@@ -27,15 +27,11 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """One moment of a clinician's work at which advice can be asked for; `moment` says which, in words.
-
-    `served` says whether a service of this product answers it.
-    """
+    """One moment of a clinician's work at which advice can be asked for; `moment` says which, in words."""
 
     name: str
     moment: str
     context: tuple[Member, ...]
-    served: bool = True
 
 
 _PATIENT = Member("patientId", Shape.ID)
@@ -55,25 +51,22 @@ HOOKS = {
             (_USER, _PATIENT, _PERHAPS_ENCOUNTER, Member("selections", Shape.REFERENCES), _DRAFTS),
         ),
         Hook("order-sign", "before orders are signed", (_USER, _PATIENT, _PERHAPS_ENCOUNTER, _DRAFTS)),
-        Hook("encounter-start", "when an encounter begins", (_USER, _PATIENT, _ENCOUNTER), served=False),
-        Hook("encounter-discharge", "at discharge", (_USER, _PATIENT, _ENCOUNTER), served=False),
+        Hook("encounter-start", "when an encounter begins", (_USER, _PATIENT, _ENCOUNTER)),
+        Hook("encounter-discharge", "at discharge", (_USER, _PATIENT, _ENCOUNTER)),
         Hook(
             "problem-list-item-create",
             "after a problem is added",
             (_USER, _PATIENT, _PERHAPS_ENCOUNTER, Member("conditions", Shape.RECORDS)),
-            served=False,
         ),
         Hook(
             "appointment-book",
             "while an appointment is booked",
             (_USER, _PATIENT, _PERHAPS_ENCOUNTER, Member("appointments", Shape.RECORDS)),
-            served=False,
         ),
         Hook(
             "medication-refill",
             "when a refill is asked for",
             (_PERHAPS_USER, _PATIENT, _PERHAPS_ENCOUNTER, Member("medications", Shape.ORDERS)),
-            served=False,
         ),
     )
 }

@@ -1,4 +1,4 @@
-"""The services of one deployment: one for each hook that is served and at which some rule speaks."""
+"""The services of one deployment: one for each hook at which some rule speaks."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def services(knowledge: Knowledge) -> Mapping[str, Service]:
     """The services by id, in the order of the hooks."""
     prefetch = templates(knowledge.terminology)
     spoken_at = {hook for entry in knowledge.rules for hook in entry.hooks}
-    served = [hook for hook in HOOKS.values() if hook.served and hook.name in spoken_at]
+    served = [hook for hook in HOOKS.values() if hook.name in spoken_at]
     return MappingProxyType({_id(hook): _service(hook, prefetch) for hook in served})
 
 

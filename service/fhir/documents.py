@@ -38,7 +38,8 @@ class Document:
 
     `draft` says that it holds orders still being written (the context of an order hook); `selected` names those that
     the call is about ("Type/id"), all of them when it is empty. `asked` says that whoever asked for it has judged
-    already whether it is whole; else a further page or a failed query is named as a gap. `decoded` is the document
+    already whether it is whole; else a further page or a failed query is named as a gap. `newer` says that it
+    holds what is newer than the rest of the record, as drafts do and a problem just added. `decoded` is the document
     when it was decoded before (`bundles.plain`).
     """
 
@@ -47,7 +48,13 @@ class Document:
     draft: bool = False
     selected: frozenset[str] = frozenset()
     asked: bool = False
+    newer: bool = False
     decoded: Plain | None = None
+
+    @property
+    def prevails(self) -> bool:
+        """Whether its resources count in place of the record's copies of them."""
+        return self.draft or self.newer
 
 
 @dataclass(slots=True)

@@ -48,10 +48,10 @@ class RecordReader:
             items += found.items
             unusable += found.unusable
             gaps += found.gaps
-        if any(document.draft for document in documents):
-            # A draft is newer than the record's copy of the same resource.
-            drafted = {item.reference for item in items if item.document.draft}
-            items = [item for item in items if item.document.draft or item.reference not in drafted]
+        if any(document.prevails for document in documents):
+            # What is being written is newer than the record's copy of the same resource.
+            written = {item.reference for item in items if item.document.prevails}
+            items = [item for item in items if item.document.prevails or item.reference not in written]
         patients = {_key(item): item for item in items if isinstance(item.resource, r4.Patient)}
         belongings = _belongings(items, patients, unusable)
         drugs = _drugs(items)

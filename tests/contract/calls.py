@@ -33,6 +33,14 @@ def request_for(hook: str, **context: Any) -> Json:
         context["draftOrders"] = bundle(zoledronate_draft())
     if hook == "order-select":
         context["selections"] = ["MedicationRequest/draft"]
+    if hook.startswith("encounter"):
+        context["encounterId"] = "visit"
+    if hook == "problem-list-item-create":
+        context["conditions"] = bundle()
+    if hook == "appointment-book":
+        context["appointments"] = bundle()
+    if hook == "medication-refill":
+        context["medications"] = bundle(zoledronate_draft())
     return hook_request(hook, **context)
 
 

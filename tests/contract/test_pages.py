@@ -123,7 +123,8 @@ def test_the_page_of_a_rule_names_its_sources_and_links_to_them(clinic: FlaskCli
 def test_a_program_that_asks_for_json_gets_the_same_as_json(clinic: FlaskClient) -> None:
     only = {"Accept": "application/json"}
     home = json.loads(clinic.get("/", headers=only).data)
-    assert [one["hook"] for one in home["services"]] == ["patient-view", "order-select", "order-sign"]
+    assert [one["id"] for one in home["services"]] == [f"denosumab-rebound-{one['hook']}" for one in home["services"]]
+    assert len(home["services"]) == 8
     assert home["knowledgeVersion"] == KNOWLEDGE.version
     listed = json.loads(clinic.get("/rules", headers=only).data)
     assert json.loads(clinic.get("/rules/RVFX-01", headers=only).data) in listed

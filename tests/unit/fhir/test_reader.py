@@ -249,3 +249,11 @@ def test_only_the_selected_drafts_are_what_the_call_is_about() -> None:
 
 def test_a_draft_of_the_record_itself_never_counts() -> None:
     assert timeline(order("z", "draft", intent="order")).events == ()
+
+
+def test_a_problem_just_added_counts_in_place_of_the_copy_on_the_server() -> None:
+    added = json.dumps({"resourceType": "Bundle", "entry": [{"resource": fracture("2026-02-01")}]}).encode()
+    record = Document("prefetch.conditions", bundle(fracture("2020-01-01")))
+    found = READER.read([record, Document("context.conditions", added, newer=True)], as_of=AS_OF)
+    [event] = found.timelines[0].events
+    assert event.when == DateInterval.parse("2026-02-01")
