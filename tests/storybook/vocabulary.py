@@ -35,6 +35,11 @@ def knows(section: str, name: str) -> bool:
     return name in _vocabulary()[section]
 
 
+def words_of(section: str) -> tuple[str, ...]:
+    """All names of a section, in its order."""
+    return tuple(_vocabulary()[section])
+
+
 def codings(section: str, name: str) -> list[Json]:
     """The codings of a name; none when records carry it in words only.
 
