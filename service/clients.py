@@ -1,4 +1,4 @@
-"""The CDS clients that may call, as a site registers them in YAML: who signs their tokens, which FHIR servers they have.
+"""The CDS clients that may call, as a site registers them in YAML: who signs for them, which FHIR servers they have.
 
 A file has a list `clients`, and may have `anonymous`: what holds for every caller while AUTH=off.
 """
@@ -15,7 +15,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 Algorithm = Literal["ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "EdDSA"]
-"""What a token may be signed with: never `none`, never with a shared secret (CDS Hooks 2.0.1, "Trusting CDS Clients")."""
+"""How a token may be signed: never `none`, never with a shared secret (CDS Hooks 2.0.1, "Trusting CDS Clients")."""
 
 
 class ClientsError(Exception):

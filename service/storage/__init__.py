@@ -1,1 +1,1 @@
-"""What the service remembers: evaluations, cards, feedback, snoozes and the tokens it has seen; one port, SQL behind it."""
+"""What the service remembers: evaluations, cards, feedback, snoozes, tokens seen; one port, SQL behind it."""
