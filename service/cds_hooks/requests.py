@@ -22,17 +22,30 @@ _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.I
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
 _USER = re.compile(r"(Practitioner|PractitionerRole|Patient|RelatedPerson)/[A-Za-z0-9\-.]{1,64}", re.ASCII)
 _REFERENCE = re.compile(r"[A-Z][A-Za-z]{1,63}/[A-Za-z0-9\-.]{1,64}", re.ASCII)
-_AUTHORIZATION = {"access_token": str, "token_type": str, "expires_in": int, "scope": str, "subject": str}
-
 _Object = dict[str, msgspec.Raw]
 _Value = TypeVar("_Value")
+
+
+class FhirAuthorization(msgspec.Struct, frozen=True):
+    """The right to read from `fhirServer`, for this call only; never stored, never logged ("FHIR Resource Access")."""
+
+    access_token: str
+    token_type: str
+    expires_in: int
+    scope: str
+    subject: str
+    patient: str | None = None
+
+    def __repr__(self) -> str:
+        return "FhirAuthorization(...)"
 
 
 @dataclass(frozen=True, slots=True)
 class HookRequest:
     """A request that follows the specification; FHIR in it (`bundles` of its context, `prefetch`) is still undecoded.
 
-    `as_of` is the day of evaluation that it names, `selections` the orders that an order-select call is about.
+    `as_of` is the day of evaluation that it names, `selections` the orders that an order-select call is about,
+    `server` the FHIR server that it names and `authorization` the right to read there.
     """
 
     hook: Hook
@@ -41,6 +54,8 @@ class HookRequest:
     selections: frozenset[str]
     prefetch: Mapping[str, bytes]
     as_of: date | None
+    server: str | None = None
+    authorization: FhirAuthorization | None = None
 
     @property
     def patient(self) -> str:
@@ -63,7 +78,7 @@ def read_request(body: bytes) -> HookRequest:
     context = _required(members, "context", _Object)
     for member in hook.context:
         _check(member, context)
-    _check_access(members)
+    server, authorization = _access(members)
     return HookRequest(
         hook=hook,
         patient_id=_required(context, "patientId", str, "context."),
@@ -75,6 +90,8 @@ def read_request(body: bytes) -> HookRequest:
         selections=frozenset(_optional(context, "selections", list[str], "context.") or ()),
         prefetch={key: bytes(raw) for key, raw in (_optional(members, "prefetch", _Object) or {}).items()},
         as_of=_day(members),
+        server=server,
+        authorization=authorization,
     )
 
 
@@ -100,20 +117,28 @@ def _fits(shape: Shape, raw: msgspec.Raw, element: str) -> bool:
             return _optional(_decoded(raw, _Object, element), "resourceType", str) == "Bundle"
 
 
-def _check_access(members: _Object) -> None:
-    """What the caller says of its FHIR server; nothing is asked of it yet."""
+def _access(members: _Object) -> tuple[str | None, FhirAuthorization | None]:
+    """The FHIR server that a request names, and the right to read there."""
     server = _optional(members, "fhirServer", str)
     if server is not None and (urlsplit(server).scheme not in ("http", "https") or not urlsplit(server).netloc):
         raise BadRequest("must be an absolute http or https address", "fhirServer")
     access = _optional(members, "fhirAuthorization", _Object)
     if access is None:
-        return
+        return server, None
     if server is None:
         raise BadRequest("is missing, although fhirAuthorization is there", "fhirServer")
-    for name, kind in _AUTHORIZATION.items():
-        _required(access, name, kind, "fhirAuthorization.")
-    if _required(access, "token_type", str, "fhirAuthorization.") != "Bearer":
+    within = "fhirAuthorization."
+    authorization = FhirAuthorization(
+        access_token=_required(access, "access_token", str, within),
+        token_type=_required(access, "token_type", str, within),
+        expires_in=_required(access, "expires_in", int, within),
+        scope=_required(access, "scope", str, within),
+        subject=_required(access, "subject", str, within),
+        patient=_optional(access, "patient", str, within),
+    )
+    if authorization.token_type != "Bearer":
         raise BadRequest("must be Bearer", "fhirAuthorization.token_type")
+    return server, authorization
 
 
 def _day(members: _Object) -> date | None:
