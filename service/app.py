@@ -19,6 +19,7 @@ def create_app(settings: Settings) -> Flask:
 
     Raises:
         KnowledgeError: what the site set does not hold.
+        ClientsError: the registry of clients does not hold.
         NotReady: the answer was another one; nothing may be served.
     """
     deployment = deploy(settings)

@@ -76,6 +76,13 @@ class UnsupportedContent(Problem):
     code = "not-supported"
 
 
+class ServerAtFault(Problem):
+    """The FHIR server of the request answered with what must not be used."""
+
+    status = 502
+    code = "exception"
+
+
 class Overloaded(Problem):
     """The request waited longer for its turn than the time budget allows."""
 

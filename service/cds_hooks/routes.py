@@ -13,7 +13,7 @@ from service.cds_hooks.answers import answer
 from service.cds_hooks.problems import BadRequest, UnsupportedContent
 from service.cds_hooks.requests import AS_OF, HookRequest, read_request
 from service.cds_hooks.services import Discovery, Service, find
-from service.deployment import Deployment
+from service.deployment import Deployment, Entry, fhir_version
 from service.submission import requested
 
 PATH = "/cds-services"
@@ -24,11 +24,11 @@ _ACCEPTED = (JSON, "application/fhir+json")
 def blueprint(deployment: Deployment, today: Callable[[], date]) -> Blueprint:
     """The endpoints of CDS Hooks; `today` is the clock of the composition root."""
     routes = Blueprint("cds_hooks", __name__, url_prefix=PATH)
-    discovery = msgspec.json.encode(Discovery(list(deployment.services.values())))
 
     @routes.get("")
     def discover() -> Response:
-        response = Response(discovery, mimetype=JSON)
+        found = deployment.services_of(_caller(deployment))
+        response = Response(msgspec.json.encode(Discovery(list(found.values()))), mimetype=JSON)
         response.add_etag()
         response.cache_control.public, response.cache_control.max_age = True, 300
         response.make_conditional(request)
@@ -37,11 +37,17 @@ def blueprint(deployment: Deployment, today: Callable[[], date]) -> Blueprint:
     @routes.post("/<service_id>")
     def call(service_id: str) -> Response:
         asked = _asked(find(deployment.services, service_id), deployment)
-        submission = requested(asked, "the request")
+        caller = _caller(deployment)
+        submission = requested(asked, "the request", deployment.access(caller), fhir_version(caller))
         evaluation = deployment.evaluate(submission, asked.as_of or today())
         return Response(msgspec.json.encode(answer(deployment, submission, evaluation)), mimetype=JSON)
 
     return routes
+
+
+def _caller(deployment: Deployment) -> Entry:
+    """Who calls; while nobody proves that, what holds for everybody."""
+    return deployment.clients.anonymous
 
 
 def _asked(service: Service, deployment: Deployment) -> HookRequest:

@@ -30,6 +30,9 @@ MAX_ENTRIES = 50_000
 _THREADS = 64
 _AT_ONCE = 32
 _IDLE_SECONDS = 60.0
+_GRACE_SECONDS = 0.05
+"""For a question whose time is up to hand over the pages that it has."""
+
 
 _AGENT = f"reboundwatch/{SOFTWARE_VERSION}"
 
@@ -37,7 +40,7 @@ _log = logging.getLogger(__name__)
 
 
 class Trouble(Enum):
-    """Why a server was not asked, or did not answer with all of it, in words that follow "for"."""
+    """Why a server was not asked, or did not answer with all of it, in words that follow "and"."""
 
     NO_SERVER = "the request names no fhirServer"
     NOT_A_SERVER = "fhirServer is not one of this client's FHIR servers"
@@ -129,11 +132,11 @@ class FhirServers:
         self._lock = threading.Lock()
 
     def ask(self, visit: Visit, questions: Sequence[Question]) -> Mapping[str, Came]:
-        """What came of each question, by its key; returns at `visit.until` at the latest."""
+        """What came of each question, by its key; returns when `visit.until` is over at the latest."""
         allowance = _Allowance(visit.max_bytes)
         began = time.monotonic()
         asked = {one.key: self._threads.submit(self._answer, visit, one, allowance) for one in questions}
-        wait(asked.values(), timeout=max(0.0, visit.until - time.monotonic()))
+        wait(asked.values(), timeout=max(0.0, visit.until - time.monotonic()) + _GRACE_SECONDS)
         found = {key: _result(future) for key, future in asked.items()}
         for one in questions:
             if (trouble := found[one.key].trouble) is not None:
@@ -230,9 +233,9 @@ class FhirServers:
         return bytes(body)
 
 
-def _headers(token: str | None) -> dict[str, str]:
-    found = {"Accept": "application/fhir+json", "Accept-Encoding": "identity", "User-Agent": _AGENT}
-    return found if token is None else found | {"Authorization": f"Bearer {token}"}
+def _headers(token: str | None) -> list[tuple[bytes | str, bytes | str]]:
+    bearer: list[tuple[bytes | str, bytes | str]] = [] if token is None else [("Authorization", f"Bearer {token}")]
+    return [("Accept", "application/fhir+json"), ("Accept-Encoding", "identity"), ("User-Agent", _AGENT), *bearer]
 
 
 def _check(response: httpcore.Response) -> None:
