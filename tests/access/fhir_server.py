@@ -101,10 +101,12 @@ def encoded(value: Any) -> bytes:
 
 
 @contextmanager
-def serving(resources: Sequence[Json] = (), host: str = "127.0.0.1", **behaviour: Any) -> Iterator[FhirServer]:
+def serving(
+    resources: Sequence[Json] = (), host: str = "127.0.0.1", port: int = 0, **behaviour: Any
+) -> Iterator[FhirServer]:
     """A server that runs while the block does."""
     fhir = FhirServer(host=host, resources=list(resources), **behaviour)
-    listener = ThreadingHTTPServer((host, 0), _requests_of(fhir))
+    listener = ThreadingHTTPServer((host, port), _requests_of(fhir))
     fhir.port = listener.server_address[1]
     thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
