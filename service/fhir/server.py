@@ -138,9 +138,9 @@ class FhirServers:
         asked = {one.key: self._threads.submit(self._answer, visit, one, allowance) for one in questions}
         wait(asked.values(), timeout=max(0.0, visit.until - time.monotonic()) + _GRACE_SECONDS)
         found = {key: _result(future) for key, future in asked.items()}
-        for one in questions:
-            if (trouble := found[one.key].trouble) is not None:
-                _log.warning("%s of the FHIR server: %s", one.kind, trouble.name)
+        for trouble in Trouble:
+            if kinds := [one.kind for one in questions if found[one.key].trouble is trouble]:
+                _log.warning("the FHIR server, %s: %s", trouble.name, ", ".join(kinds))
         _log.info("%d questions to the FHIR server: %.1f ms", len(questions), (time.monotonic() - began) * 1000)
         return found
 

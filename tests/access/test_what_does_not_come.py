@@ -239,6 +239,6 @@ def test_nobody_reads_the_token_or_the_patient_in_logs_and_errors(caplog: pytest
     assert (response.status_code, again.status_code) == (412, 502)
     assert {one.headers["authorization"] for one in fhir.asked} == {f"Bearer {TOKEN}"}
     written = caplog.text + response.text + again.text
-    assert "Condition of the FHIR server: FAILED" in written
+    assert "the FHIR server, FAILED: Condition\n" in written
     for secret in (TOKEN, "anna", "patient=", "somebody-else"):
         assert secret not in written
