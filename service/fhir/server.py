@@ -104,10 +104,18 @@ class _Stopped(Exception):
 
 
 class _Allowance:
-    """How much the answers to one visit may hold together."""
+    """How much the answers to one visit may hold together, and each of them at most half of it.
 
-    def __init__(self, max_bytes: int) -> None:
-        self._bytes, self._entries, self._lock = max_bytes, MAX_ENTRIES, threading.Lock()
+    One part that is too large then leaves room for the others.
+    """
+
+    def __init__(self, max_bytes: int, max_entries: int = MAX_ENTRIES, whole: _Allowance | None = None) -> None:
+        self._bytes, self._entries, self._whole = max_bytes, max_entries, whole
+        self._lock = threading.Lock()
+
+    def half(self) -> _Allowance:
+        """What one of the answers may hold; it counts for the whole too."""
+        return _Allowance(self._bytes // 2, self._entries // 2, self)
 
     def take(self, *, size: int = 0, entries: int = 0) -> None:
         """Count what came.
@@ -120,6 +128,8 @@ class _Allowance:
             self._entries -= entries
             if min(self._bytes, self._entries) < 0:
                 raise _Stopped(Trouble.TOO_MUCH)
+        if self._whole is not None:
+            self._whole.take(size=size, entries=entries)
 
 
 class FhirServers:
@@ -135,7 +145,11 @@ class FhirServers:
         """What came of each question, by its key; returns when `visit.until` is over at the latest."""
         allowance = _Allowance(visit.max_bytes)
         began = time.monotonic()
-        asked = {one.key: self._threads.submit(self._answer, visit, one, allowance) for one in questions}
+        shares = [allowance.half() for _ in questions]
+        asked = {
+            one.key: self._threads.submit(self._answer, visit, one, share)
+            for one, share in zip(questions, shares, strict=True)
+        }
         wait(asked.values(), timeout=max(0.0, visit.until - time.monotonic()) + _GRACE_SECONDS)
         found = {key: _result(future) for key, future in asked.items()}
         for trouble in Trouble:

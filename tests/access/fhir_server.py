@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlsplit
 
 Json = dict[str, Any]
 
@@ -72,7 +72,7 @@ class FhirServer:
         entries = [{"resource": one} for one in found[start : start + size]]
         links = [{"relation": "self", "url": f"{self.base}/{kind}"}]
         if start + size < len(found):
-            rest = "&".join(f"{name}={value}" for name, value in query.items() if name in ("patient", "_id"))
+            rest = "&".join(f"{name}={quote(value)}" for name, value in query.items() if name in ("patient", "_id"))
             links.append({"relation": "next", "url": f"{self.base}?kind={kind}&{rest}&offset={start + size}"})
         if fault := self.faults.get(f"{kind} next"):
             links = [{"relation": "next", "url": self.elsewhere if fault == "elsewhere" else f"{self.base}/{fault}"}]

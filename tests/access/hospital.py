@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 from flask.testing import FlaskClient
 
@@ -34,12 +34,13 @@ def clinic(
     private_networks: tuple[str, ...] = (),
     resolve: Resolve = resolve,
     capabilities: Capabilities | None = None,
+    version: Literal["R4", "R5"] = "R4",
     **settings: Any,
 ) -> Iterator[FlaskClient]:
     """A client of a deployment in which these FHIR servers are registered."""
     fhir = FhirServers(resolve)
     known = Anonymous(
-        fhir=FhirAccess(servers=servers, private_networks=private_networks),
+        fhir=FhirAccess(servers=servers, private_networks=private_networks, version=version),
         capabilities=capabilities or Capabilities(),
     )
     deployed = replace(

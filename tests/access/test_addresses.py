@@ -117,6 +117,20 @@ def test_an_answer_of_the_name_server_that_changes_leads_nowhere() -> None:
     assert forbidden.asked == []
 
 
+def test_a_name_server_that_does_not_answer_costs_no_more_than_the_time_budget() -> None:
+    def silent(name: str, port: int) -> Sequence[str]:
+        time.sleep(2)
+        return ["127.0.0.1"]
+
+    base = "http://fhir.example.org/fhir"
+    with clinic(base, resolve=silent, time_budget_ms=300) as service:
+        began = time.monotonic()
+        issue = refused(post(service, without_prefetch(base)), 412)
+        taken = time.monotonic() - began
+    assert taken < 1.9
+    assert "did not answer in time" in issue["details"]["text"]
+
+
 class TestAllowList:
     @pytest.mark.parametrize(
         "named",

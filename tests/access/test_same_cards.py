@@ -99,33 +99,6 @@ def asked_for(kind: str) -> Asked:
     return Asked(f"/fhir/{kind}?patient=anna", {})
 
 
-def referring(dose: Json, to: str) -> Json:
-    return {name: value for name, value in dose.items() if name != "medicationCodeableConcept"} | {
-        "medicationReference": {"reference": to}
-    }
-
-
-@pytest.mark.parametrize("address", ["Medication/prolia", "{base}/Medication/prolia"])
-def test_drugs_that_doses_only_refer_to_are_fetched_in_one_search(address: str) -> None:
-    drugs = [resource("Medication", name, code={"text": "Prolia 60 mg"}) for name in ("prolia", "prolia-2")]
-    for drug in drugs:
-        del drug["subject"]
-    with serving(drugs) as fhir, clinic(fhir.base) as service:
-        inline = told(answered(post(service, hook_request() | {"fhirServer": fhir.base})))
-        request = hook_request() | {"fhirServer": fhir.base}
-        entries = request["prefetch"]["medicationAdministrations"]["entry"]
-        targets = [address.format(base=fhir.base), "Medication/prolia-2"]
-        for entry, target in zip(entries, targets, strict=True):
-            entry["resource"] = referring(entry["resource"], target)
-        fhir.asked.clear()
-        referred = told(answered(post(service, request)))
-    assert [one.path for one in fhir.asked if one.kind == "Medication"] == [
-        "/fhir/Medication?_id=prolia%2Cprolia-2&_count=2"
-    ]
-    assert referred["rules"] == inline["rules"]
-    assert referred["fractureClass"] == inline["fractureClass"] == "RVFX_PROBABLE"
-
-
 def test_a_client_is_asked_only_for_what_it_can_answer() -> None:
     able = Capabilities(prefetch_omit=("encounters",), prefetch_count=None, observation_codes=False)
     with clinic() as usual, clinic(capabilities=able) as poor:
@@ -134,3 +107,24 @@ def test_a_client_is_asked_only_for_what_it_can_answer() -> None:
     assert set(one["prefetch"]) - set(other["prefetch"]) == {"encounters"}
     assert other["prefetch"]["observations"] == "Observation?patient={{context.patientId}}"
     assert one["prefetch"]["conditions"].endswith("&_count=1000")
+
+
+def test_the_registered_version_of_fhir_is_read_and_no_other() -> None:
+    doses = [
+        resource(
+            "MedicationAdministration",
+            f"dose-{number}",
+            status="completed",
+            occurenceDateTime=day,
+            medication={"concept": {"text": "Prolia 60 mg"}},
+        )
+        for number, day in enumerate(("2024-06-10", "2024-12-10"))
+    ]
+    held = [patient(), *doses, fracture("2025-10-01")]
+    with serving(held) as fhir:
+        with clinic(fhir.base, version="R5") as service:
+            right = told(answered(post(service, without_prefetch(fhir))))
+        with clinic(fhir.base, version="R4") as service:
+            wrong = told(answered(post(service, without_prefetch(fhir))))
+    assert right["fractureClass"] == "RVFX_PROBABLE"
+    assert {one["reference"] for one in wrong["unusable"]} >= {"MedicationAdministration/dose-0"}
