@@ -193,4 +193,5 @@ def _origin(parts: SplitResult) -> str:
 def _stays(path: str) -> bool:
     """Whether no step of a path leads up, in whatever way it is written."""
     plain = unquote(unquote(path)).replace("\\", "/")
-    return not any(step in (".", "..") for step in plain.split("/"))
+    # Some servers cut off what follows a semicolon before they take a step.
+    return not any(step.partition(";")[0] in (".", "..") for step in plain.split("/"))

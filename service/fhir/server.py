@@ -173,7 +173,7 @@ class FhirServers:
             key = (visit.networks, plain)
             if key not in self._pools:
                 self._pools[key] = httpcore.ConnectionPool(
-                    ssl_context=None if plain else _trusted(),
+                    ssl_context=None if plain else trusted(),
                     max_connections=2 * _THREADS,
                     max_keepalive_connections=_AT_ONCE,
                     keepalive_expiry=_IDLE_SECONDS,
@@ -274,7 +274,7 @@ def _result(future: Future[Came]) -> Came:
 
 
 @cache
-def _trusted() -> ssl.SSLContext:
+def trusted() -> ssl.SSLContext:
     """Whom to believe who they are: the authorities of the web, and those of this system, as a hospital's own."""
     context = httpx.create_ssl_context(trust_env=False)
     context.load_default_certs()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import ssl
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -34,6 +35,7 @@ class FhirServer:
 
     port: int = 0
     host: str = "127.0.0.1"
+    scheme: str = "http"
     resources: list[Json] = field(default_factory=list)
     token: str | None = None
     page_size: int = 1000
@@ -46,7 +48,7 @@ class FhirServer:
     @property
     def base(self) -> str:
         """The address that a request names as fhirServer."""
-        return f"http://{self.host}:{self.port}/fhir"
+        return f"{self.scheme}://{self.host}:{self.port}/fhir"
 
     def kinds(self) -> set[str]:
         """The types of resources that were asked for."""
@@ -102,11 +104,18 @@ def encoded(value: Any) -> bytes:
 
 @contextmanager
 def serving(
-    resources: Sequence[Json] = (), host: str = "127.0.0.1", port: int = 0, **behaviour: Any
+    resources: Sequence[Json] = (),
+    host: str = "127.0.0.1",
+    port: int = 0,
+    tls: ssl.SSLContext | None = None,
+    **behaviour: Any,
 ) -> Iterator[FhirServer]:
-    """A server that runs while the block does."""
-    fhir = FhirServer(host=host, resources=list(resources), **behaviour)
+    """A server that runs while the block does, encrypted when it is given `tls`."""
+    fhir = FhirServer(host=host, scheme="https" if tls else "http", resources=list(resources), **behaviour)
     listener = ThreadingHTTPServer((host, port), _requests_of(fhir))
+    if tls is not None:
+        # The handshake is made when a request is read, in the thread of that connection.
+        listener.socket = tls.wrap_socket(listener.socket, server_side=True, do_handshake_on_connect=False)
     fhir.port = listener.server_address[1]
     thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
@@ -129,6 +138,11 @@ def _requests_of(fhir: FhirServer) -> type[BaseHTTPRequestHandler]:
             fhir.asked.append(asked)
             time.sleep(fhir.delay)
             _FAULTS.get(fhir.faults.get(asked.kind, ""), _plainly)(self, fhir, asked)
+
+        def handle(self) -> None:
+            # A client that does not trust this server, or has no more time for it, hangs up.
+            with suppress(OSError):
+                super().handle()
 
         def log_message(self, format: str, *args: Any) -> None:
             return

@@ -223,6 +223,7 @@ def test_addresses_are_compared_in_one_form(url: str, base: str | None) -> None:
         ("http://ehr.example.org/fhir?page=2", False),
         ("https://ehr.example.org:8443/fhir", False),
         ("https://ehr.example.org/fhir/%252e%252e/admin", False),
+        ("https://ehr.example.org/fhir/..;x=1/admin", False),
     ],
 )
 def test_a_page_is_under_the_base_of_its_server_or_it_is_not(url: str, under: bool) -> None:
