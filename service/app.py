@@ -9,7 +9,7 @@ from flask import Flask
 
 from service import canary
 from service.cds_hooks import routes
-from service.cds_hooks.callers import callers
+from service.cds_hooks.callers import PATH, callers
 from service.cds_hooks.trust import Replays
 from service.deployment import Deployment, deploy
 from service.settings import Settings
@@ -43,7 +43,7 @@ def application(
     # A body sent in pieces is cut off at this length without a word; one byte more tells it from one that fits.
     app.config["MAX_CONTENT_LENGTH"] = deployment.settings.max_body_bytes + 1
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
-    access_log.register(app, {f"{routes.PATH}/{name}" for name in deployment.services})
+    access_log.register(app, {f"{PATH}/{name}" for name in deployment.services})
     headers.register(app, deployment.settings.cors_origins)
     errors.register(app)
     app.register_blueprint(routes.blueprint(deployment, callers(deployment.settings, replays), today))

@@ -36,7 +36,7 @@ class KeysUnavailable(Exception):
 
 
 class KeyFetch:
-    """Asks an address for a JWK Set: no redirect, no proxy of the environment, no compression, bounded in size and time."""
+    """Asks an address for a JWK Set: no redirect, no proxy, no compression, bounded in size and time."""
 
     @cached_property
     def _http(self) -> httpx.Client:
