@@ -40,7 +40,8 @@ def faults(key: Any, algorithms: tuple[str, ...]) -> Iterator[str]:
     if _PRIVATE & set(key):
         yield "holds a private or a shared key; only public keys belong here, and this one is no longer secret"
         return
-    if key.get("use", "sig") != "sig" or "verify" not in key.get("key_ops", ["verify"]):
+    operations = key.get("key_ops", ["verify"])
+    if key.get("use", "sig") != "sig" or not isinstance(operations, list) or "verify" not in operations:
         yield "is not meant for signatures (use, key_ops)"
     fitting = [one for one in algorithms if _fits(key, one)]
     if not fitting:
@@ -49,7 +50,7 @@ def faults(key: Any, algorithms: tuple[str, ...]) -> Iterator[str]:
     try:
         made = jwt.PyJWK(key, fitting[0])
         weak = made.Algorithm.check_key_length(made.key)
-    except (jwt.PyJWTError, ValueError, TypeError, KeyError):
+    except (jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError):
         yield "is not a complete JWK"
         return
     if weak:

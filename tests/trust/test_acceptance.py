@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from flask import Flask, g
+from flask import Flask, Response, g
 from werkzeug.test import TestResponse
 
 from service.cds_hooks.callers import callers
+from service.cds_hooks.problems import Unauthorized
 from service.cds_hooks.trust import Caller
 from service.clients import Anonymous
 from service.settings import Settings
@@ -38,6 +39,18 @@ def asked(app: Flask, token: str | None, hook: str = "patient-view", **headers: 
     del request["extension"]
     sent = headers if token is None else {"Authorization": f"Bearer {token}", **headers}
     return app.test_client().post(f"/cds-services/denosumab-rebound-{hook}", json=request, headers=sent)
+
+
+def callers_seen_by(app: Flask) -> list[Caller]:
+    """Who called, as whatever answers a request finds it."""
+    seen: list[Caller] = []
+
+    @app.after_request
+    def note(response: Response) -> Response:
+        seen.append(g.caller)
+        return response
+
+    return seen
 
 
 NOW = int(time.time())
@@ -133,22 +146,20 @@ def test_feedback_may_name_its_own_address_or_that_of_its_service(
             assert (caller.client.name, caller.issuer, caller.tenant) == ("clinic", CLINIC.iss, None)
             assert g.caller is caller
         else:
-            with pytest.raises(Exception, match="prove who they are"):
+            with pytest.raises(Unauthorized):
                 known.of_feedback("denosumab-rebound-patient-view")
 
 
 def test_the_caller_of_a_request_is_known_to_whatever_answers_it(tmp_path: Path) -> None:
     worker = site(tmp_path, Ehr(extra={"tenants": ["north"]}))
-    seen: list[Caller] = []
-    worker.after_request(lambda response: seen.append(g.caller) or response)
+    seen = callers_seen_by(worker)
     assert asked(worker, Ehr().token(SERVICE, tenant="north")).status_code == 200
     assert [(one.client.name, one.issuer, one.tenant) for one in seen] == [("clinic", Ehr().iss, "north")]
 
 
 def test_while_authentication_is_off_everybody_is_anonymous(tmp_path: Path) -> None:
     worker = site(tmp_path, CLINIC, auth="off")
-    seen: list[Caller] = []
-    worker.after_request(lambda response: seen.append(g.caller) or response)
+    seen = callers_seen_by(worker)
     assert asked(worker, None).status_code == 200
     assert asked(worker, "not even a token").status_code == 200
     assert seen == [Caller(Anonymous(), "", None)] * 2

@@ -1,4 +1,4 @@
-"""Tokens that must not let anybody in: each is refused in the same words, and the log says no more than whose it was."""
+"""Tokens that must not let anybody in: refused in the same words, and the log says no more than whose each was."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from flask import Flask
 from jwt.algorithms import ECAlgorithm
 from werkzeug.test import TestResponse
 
+from service.clients import ClientsError
 from tests.contract.calls import ISSUE_TYPES
 from tests.trust.issuing import DISCOVERY, SERVICE, Ehr, Json, jwk, pem, private_key, seen_tokens_in, site
 
@@ -257,5 +258,5 @@ def test_while_the_memory_of_used_tokens_is_away_nobody_is_let_in(tmp_path: Path
 def test_a_weak_key_is_not_registered_and_so_proves_nothing(tmp_path: Path) -> None:
     weak = Ehr("RSA-1024", "RS384")
     assert private_key("RSA-1024").key_size == 1024  # type: ignore[union-attr]
-    with pytest.raises(Exception, match="too short to be safe"):
+    with pytest.raises(ClientsError, match="too short to be safe"):
         site(tmp_path, weak)
