@@ -174,13 +174,13 @@ def read_clients(path: Path | None) -> Clients:
     if path is None:
         return Clients()
     try:
-        written = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        written = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeError, yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
         raise ClientsError([f"{path} cannot be read as YAML ({type(error).__name__}{line})"]) from None
     try:
-        return Clients.model_validate(written)
+        return Clients.model_validate({} if written is None else written)
     except ValidationError as error:
         raise ClientsError([f"{path}: {_sentence(one)}" for one in error.errors()]) from None
 
@@ -199,6 +199,7 @@ def _sentence(error: Any) -> str:
         "tuple_type": "must be a list",
         "mapping_type": "must be a mapping",
         "model_type": "must be a mapping",
+        "dict_type": "must be a mapping",
         "int_type": "must be a whole number",
         "int_parsing": "must be a whole number",
         "int_from_float": "must be a whole number",
