@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import hmac
 import json
@@ -14,12 +13,23 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from jwt.algorithms import ECAlgorithm
 from werkzeug.test import TestResponse
 
 from service.clients import ClientsError
 from tests.contract.calls import ISSUE_TYPES
-from tests.trust.issuing import DISCOVERY, SERVICE, Ehr, Json, jwk, pem, private_key, seen_tokens_in, site
+from tests.trust.issuing import (
+    DISCOVERY,
+    SERVICE,
+    Ehr,
+    Json,
+    jwk,
+    part,
+    pem,
+    private_key,
+    seen_tokens_in,
+    signed_over,
+    site,
+)
 
 CLINIC = Ehr(extra={"tenants": ["north", "south"]})
 BOTH = {"algorithms": ["ES384", "RS384"]}
@@ -36,11 +46,6 @@ def call(app: Flask, token: str | None, path: str = "/cds-services", **headers: 
     """Read discovery, which is covered like every other call."""
     sent = headers if token is None else {"Authorization": f"Bearer {token}", **headers}
     return app.test_client().get(path, headers=sent)
-
-
-def part(value: object) -> str:
-    raw = value if isinstance(value, bytes) else json.dumps(value).encode()
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def good(**changed: Any) -> str:
@@ -62,13 +67,6 @@ def unsigned() -> str:
 def signed_with_the_public_key_as_a_secret() -> str:
     text = f"{part({'typ': 'JWT', 'alg': 'HS256', 'kid': 'one'})}.{part(claims())}"
     return f"{text}.{part(hmac.digest(pem(CLINIC.key), text.encode(), hashlib.sha256))}"
-
-
-def signed_over(header: object, payload: object) -> str:
-    """A token with a true signature over whatever it holds."""
-    text = f"{part(header)}.{part(payload)}"
-    algorithm = ECAlgorithm(ECAlgorithm.SHA384)
-    return f"{text}.{part(algorithm.sign(text.encode(), CLINIC.key))}"  # type: ignore[arg-type]
 
 
 def with_another_claim() -> str:
