@@ -7,7 +7,7 @@ import json
 import time
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -23,6 +23,7 @@ from sqlalchemy import Engine, create_engine, insert
 from sqlalchemy.exc import IntegrityError
 
 from service.app import application
+from service.clients import read_clients
 from service.deployment import Deployment, deploy
 from service.settings import Settings
 from service.storage.tables import metadata, seen_tokens
@@ -162,5 +163,5 @@ def site(folder: Path, *ehrs: Ehr, seen: SeenTokens | None = None, **options: An
     chosen: Json = {"auth": "required", "public_base_url": BASE, "clients_file": file} | options
     shared = _deployment()
     # Knowledge and engine are the same for every worker here; they take seconds to make.
-    worker = Deployment(Settings(**chosen), shared.knowledge, shared.assessor, shared.cards, shared.services)
+    worker = replace(shared, settings=Settings(**chosen), clients=read_clients(file))
     return application(worker, replays=seen or seen_tokens_in(folder / "seen.sqlite3"))
