@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import yaml
 
 from tests.servers.faulty_proxy import FaultyProxy, in_front_of
 from tests.servers.fhir import FhirServer, hook_requests, prefetched, records
@@ -38,8 +40,25 @@ def fhir_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FhirServer
             yield server
 
 
+@pytest.fixture(scope="session")
+def proxy(fhir_server: FhirServer) -> Iterator[FaultyProxy]:
+    with in_front_of(fhir_server.base) as found:
+        yield found
+
+
 @pytest.fixture
-def faulty(fhir_server: FhirServer) -> Iterator[FaultyProxy]:
-    """A proxy before the server, without faults until a test says which."""
-    with in_front_of(fhir_server.base) as proxy:
-        yield proxy
+def faulty(proxy: FaultyProxy) -> FaultyProxy:
+    """A proxy before the server, without faults until the test says which."""
+    proxy.faults.clear()
+    proxy.asked.clear()
+    proxy.token = None
+    return proxy
+
+
+@pytest.fixture(scope="session")
+def registry(fhir_server: FhirServer, proxy: FaultyProxy, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A registry of clients by which anybody may name the server, or the proxy before it."""
+    path = tmp_path_factory.mktemp("registry") / "clients.yaml"
+    access = {"servers": [fhir_server.base, proxy.base], "private_networks": ["127.0.0.0/8"]}
+    path.write_text(yaml.safe_dump({"anonymous": {"fhir": access}}), encoding="utf-8")
+    return path

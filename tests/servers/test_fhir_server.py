@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from flask.testing import FlaskClient
 
 from service.app import create_app
@@ -20,7 +20,6 @@ from tests.servers.java import Json
 from tests.storybook.routes import settled
 
 STORIES = sorted(hook_requests())
-ALLOWED = ["127.0.0.0/8"]
 
 fetches = pytest.mark.skipif(
     importlib.util.find_spec("service.fhir.server") is None,
@@ -32,12 +31,10 @@ def client(**options: Any) -> FlaskClient:
     return create_app(Settings(auth="off", allow_as_of=True, time_budget_ms=60_000, **options)).test_client()
 
 
-def fetching(folder: Path, *servers: str) -> FlaskClient:
-    """A deployment that may ask these servers."""
-    path = folder / "clients.yaml"
-    registry = {"anonymous": {"fhir": {"servers": list(servers), "private_networks": ALLOWED}}}
-    path.write_text(yaml.safe_dump(registry), encoding="utf-8")
-    return client(clients_file=path)
+@cache
+def fetching(registry: Path) -> FlaskClient:
+    """A deployment that may ask the servers in a registry; it keeps its connections, as long as the tests run."""
+    return client(clients_file=registry)
 
 
 def templates(of: FlaskClient, hook: str) -> Mapping[str, str]:
@@ -108,27 +105,27 @@ def test_a_page_of_the_server_is_seen_to_be_a_first_page(fhir_server: FhirServer
 @fetches
 @pytest.mark.parametrize("story", STORIES)
 def test_hook_calls_with_empty_prefetch_give_the_same_cards_as_with_full_prefetch(
-    fhir_server: FhirServer, tmp_path: Path, story: str
+    fhir_server: FhirServer, registry: Path, story: str
 ) -> None:
     request = hook_requests()[story]
-    service = fetching(tmp_path, fhir_server.base)
+    service = fetching(registry)
     assert said(service, empty_handed(request, fhir_server.base)) == said(service, request)
 
 
 @fetches
-def test_small_pages_are_read_to_their_end(faulty: FaultyProxy, tmp_path: Path) -> None:
+def test_small_pages_are_read_to_their_end(faulty: FaultyProxy, registry: Path) -> None:
     faulty.faults[""] = Fault(count=2)
     request = hook_requests()["patient-view/five-fractures-ten-months-after-seven-doses"]
-    service = fetching(tmp_path, faulty.base)
+    service = fetching(registry)
     assert said(service, empty_handed(request, faulty.base)) == said(service, request)
     assert any("_getpages" in path for path in faulty.asked)
 
 
 @fetches
-def test_the_token_of_the_request_opens_the_server(faulty: FaultyProxy, tmp_path: Path) -> None:
+def test_the_token_of_the_request_opens_the_server(faulty: FaultyProxy, registry: Path) -> None:
     faulty.token = "the-right-token"
     request = hook_requests()["patient-view/five-fractures-ten-months-after-seven-doses"]
-    service = fetching(tmp_path, faulty.base)
+    service = fetching(registry)
     right = authorised(empty_handed(request, faulty.base), "the-right-token")
     assert said(service, right) == said(service, request)
 
@@ -140,11 +137,11 @@ def test_the_token_of_the_request_opens_the_server(faulty: FaultyProxy, tmp_path
     ids=["401", "404", "500", "broken JSON"],
 )
 def test_a_server_that_does_not_give_the_diagnoses_never_means_that_there_are_none(
-    faulty: FaultyProxy, tmp_path: Path, fault: Fault
+    faulty: FaultyProxy, registry: Path, fault: Fault
 ) -> None:
     faulty.faults["Condition"] = fault
     request = hook_requests()["patient-view/five-fractures-ten-months-after-seven-doses"]
-    service = fetching(tmp_path, faulty.base)
+    service = fetching(registry)
     answer = service.post("/cds-services/denosumab-rebound-patient-view", json=empty_handed(request, faulty.base))
     assert answer.status_code == 412, answer.text
     assert answer.get_json()["resourceType"] == "OperationOutcome"
@@ -154,9 +151,9 @@ def test_a_server_that_does_not_give_the_diagnoses_never_means_that_there_are_no
 @fetches
 @pytest.mark.parametrize("fault", [Fault(status=500), Fault(broken=True)], ids=["500", "broken JSON"])
 def test_what_the_server_does_not_give_besides_is_said_on_the_card(
-    faulty: FaultyProxy, tmp_path: Path, fault: Fault
+    faulty: FaultyProxy, registry: Path, fault: Fault
 ) -> None:
     faulty.faults["AllergyIntolerance"] = fault
     request = hook_requests()["patient-view/five-fractures-ten-months-after-seven-doses"]
-    answer = said(fetching(tmp_path, faulty.base), empty_handed(request, faulty.base))
+    answer = said(fetching(registry), empty_handed(request, faulty.base))
     assert "allergies" in answer["cards"][0]["detail"]
