@@ -10,6 +10,7 @@ from flask import Flask
 from service import canary
 from service.cds_hooks import routes
 from service.deployment import Deployment, deploy
+from service.observation import tracing
 from service.settings import Settings
 from service.web import access_log, errors, headers, operations, pages
 
@@ -32,10 +33,15 @@ def application(deployment: Deployment, today: Callable[[], date] = date.today) 
     # A body sent in pieces is cut off at this length without a word; one byte more tells it from one that fits.
     app.config["MAX_CONTENT_LENGTH"] = deployment.settings.max_body_bytes + 1
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
-    access_log.register(app, {f"{routes.PATH}/{name}" for name in deployment.services})
+    access_log.register(app, deployment, routes.PATH, _tracing(deployment))
     headers.register(app, deployment.settings.cors_origins)
     errors.register(app)
     app.register_blueprint(routes.blueprint(deployment, today))
     app.register_blueprint(operations.blueprint(deployment))
     app.register_blueprint(pages.blueprint(deployment))
     return app
+
+
+def _tracing(deployment: Deployment) -> tracing.Tracing | None:
+    endpoint = deployment.settings.otlp_endpoint
+    return tracing.start(endpoint, deployment.knowledge.version) if endpoint is not None else None

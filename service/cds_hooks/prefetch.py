@@ -12,6 +12,7 @@ from service.cds_hooks.problems import BadRequest, RequiredDataMissing
 from service.cds_hooks.requests import HookRequest
 from service.cds_hooks.sent_fhir import Outcome, SentFhir, look_at
 from service.fhir.bundles import Plain
+from service.observation.call import noted
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,8 @@ def read_prefetch(request: HookRequest) -> Prefetched:
         came[part.key] = _came(part, raw, found)
         if raw is not None and found is not None:
             values[part.key] = Sent(raw, found.decoded)
+    if (call := noted()) is not None:
+        call.prefetch = {key: answered.name.lower() for key, answered in came.items()}
     _require(came)
     lacking = [part for part in SEARCHES if came[part.key] is not Answered.WHOLE]
     return Prefetched(

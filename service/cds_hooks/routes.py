@@ -14,6 +14,7 @@ from service.cds_hooks.problems import BadRequest, UnsupportedContent
 from service.cds_hooks.requests import AS_OF, HookRequest, read_request
 from service.cds_hooks.services import Discovery, Service, find
 from service.deployment import Deployment
+from service.observation.call import stage
 from service.submission import requested
 
 PATH = "/cds-services"
@@ -36,10 +37,14 @@ def blueprint(deployment: Deployment, today: Callable[[], date]) -> Blueprint:
 
     @routes.post("/<service_id>")
     def call(service_id: str) -> Response:
-        asked = _asked(find(deployment.services, service_id), deployment)
-        submission = requested(asked, "the request")
+        with stage("read"):
+            asked = _asked(find(deployment.services, service_id), deployment)
+        with stage("prefetch"):
+            submission = requested(asked, "the request")
         evaluation = deployment.evaluate(submission, asked.as_of or today())
-        return Response(msgspec.json.encode(answer(deployment, submission, evaluation)), mimetype=JSON)
+        with stage("cards"):
+            said = msgspec.json.encode(answer(deployment, submission, evaluation))
+        return Response(said, mimetype=JSON)
 
     return routes
 
