@@ -33,7 +33,8 @@ def application(deployment: Deployment, today: Callable[[], date] = date.today) 
     # A body sent in pieces is cut off at this length without a word; one byte more tells it from one that fits.
     app.config["MAX_CONTENT_LENGTH"] = deployment.settings.max_body_bytes + 1
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
-    access_log.register(app, deployment, routes.PATH, _tracing(deployment))
+    app.extensions["tracing"] = _tracing(deployment)
+    access_log.register(app, deployment, routes.PATH, app.extensions["tracing"])
     headers.register(app, deployment.settings.cors_origins)
     errors.register(app)
     app.register_blueprint(routes.blueprint(deployment, today))
