@@ -1,8 +1,8 @@
 """Whether the service keeps well: mixed hooks at 70 % of what it carries; its errors, its memory, its slowest calls.
 
 Calls begin on a schedule, whether or not the one before is answered, and are timed from when they were due. The
-memory of each worker is compared with its own after it has warmed up. Run `python -m benchmarks.soak [minutes]`; it exits with
-1 when a call failed, a worker grew by 5 % or more, or one call in a hundred took longer than a second.
+memory of each worker is compared with its own after it has warmed up. Run `python -m benchmarks.soak [minutes]`; it
+exits with 1 when a call failed, a worker grew by 5 % or more, or one call in a hundred took longer than a second.
 """
 
 from __future__ import annotations
