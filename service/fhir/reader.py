@@ -14,6 +14,7 @@ from service.fhir.documents import Document, Item, UnreadableDocument, content
 from service.fhir.elements import CodeableConcept, Reference
 from service.fhir.reading import PatientReading, last_two, test_named
 from service.fhir.validation import invalid
+from service.observation.call import noted
 
 __all__ = ["Document", "Reading", "RecordReader", "UnreadableDocument"]
 
@@ -48,6 +49,8 @@ class RecordReader:
             items += found.items
             unusable += found.unusable
             gaps += found.gaps
+        if (call := noted()) is not None:
+            call.resources = len(items)
         if any(document.prevails for document in documents):
             # What is being written is newer than the record's copy of the same resource.
             written = {item.reference for item in items if item.document.prevails}
