@@ -45,7 +45,8 @@ class Engine:
         self._asked: Counter[str] = Counter()
         self._definition = self._compile()
         self._fields = {
-            kind: tuple((name, self._names.property(kind, name)) for name in kind.schema) for kind in program.kinds()
+            kind: tuple((name, self._names.property(kind, name), of is bool) for name, of in kind.schema.items())
+            for kind in program.kinds()
         }
         self.start = json.dumps(self._encode("start", "start", {}))
         self.tokens = {
@@ -61,11 +62,11 @@ class Engine:
     def _compile(self) -> str:
         program, names = self._program, self._names
         definition: dict[str, Any] = {names.of("rule start"): {"all": [{names.of("alias"): _kind(names, "start")}]}}
-        for kind in ("phase", *(kind.__name__ for kind in program.kinds())):
-            # Stores every fact of the kind, also one that no rule asks about; it can never fire.
-            definition[names.of(f"rule keep {kind}")] = {
-                "all": [{names.of("alias"): _kind(names, kind)}, {names.of("never"): _kind(names, "never")}]
-            }
+        # Stores every fact, also one that no rule asks about; it can never fire. One for all kinds: each pattern costs
+        # every evaluation the eight kilobytes that the engine clears for it.
+        definition[names.of("rule keep")] = {
+            "all": [{names.of("alias"): {names.of("one"): 1}}, {names.of("never"): _kind(names, "never")}]
+        }
         for rule in program.rules:
             for number, (when, unless) in enumerate(variants(rule)):
                 name = names.of(f"rule {rule.id} {number}")
@@ -160,7 +161,9 @@ class Engine:
     def _fact(self, position: int, fact: Fact) -> dict[str, Value]:
         kind, own = type(fact), vars(fact)
         return self._encode(
-            kind.__name__, f"f{position}", {given: _plain(own[name]) for name, given in self._fields[kind]}
+            kind.__name__,
+            f"f{position}",
+            {given: int(own[name]) if yes_no else own[name] for name, given, yes_no in self._fields[kind]},
         )
 
     def read(self, message: dict[str, Any]) -> Match | None:

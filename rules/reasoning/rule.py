@@ -206,6 +206,11 @@ class Program:
         return [one for one in self.rules if one.phase is phase]
 
     @cached_property
+    def by_phase(self) -> Mapping[Phase, Sequence[Rule]]:
+        """The rules of every phase."""
+        return {phase: self.of(phase) for phase in Phase}
+
+    @cached_property
     def resolved(self) -> Mapping[str, tuple[tuple[Pattern, ...], tuple[Pattern, ...]]]:
         """`when` and `unless` of every rule by its id, with the values of their limits in place."""
         return {
