@@ -1,6 +1,5 @@
 """How gunicorn serves ReboundWatch in production; everything a site may change is in `service/settings.py`."""
 
-import gc
 import os
 import sys
 from typing import Any
@@ -9,8 +8,6 @@ from service.safety import refusals
 from service.settings import SettingsError, read_settings
 
 NOTHING_SERVED = 2
-NEW_OBJECTS = 20_000
-"""Objects after which garbage is looked for: those of several hook calls, which hold next to no cycles."""
 
 try:
     _settings = read_settings()
@@ -55,13 +52,6 @@ logconfig_dict = {
         "gunicorn.access": {"level": "CRITICAL", "propagate": False},
     },
 }
-
-
-def post_worker_init(worker: Any) -> None:
-    """Leave what a worker built once, and never frees, out of every later collection of garbage."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(NEW_OBJECTS, 20, 50)
 
 
 def on_starting(server: Any) -> None:
