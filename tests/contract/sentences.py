@@ -60,7 +60,7 @@ def _is_absolute(value: Any) -> bool:
 
 def _is_uuid(value: Any) -> bool:
     try:
-        return str(UUID(value)) == value.lower()
+        return str(UUID(value)) == str(value).lower()
     except (ValueError, AttributeError, TypeError):
         return False
 
