@@ -11,7 +11,7 @@ from service import canary
 from service.cds_hooks import routes
 from service.deployment import Deployment, deploy
 from service.settings import Settings
-from service.web import access_log, errors, headers, operations, pages
+from service.web import access_log, errors, headers, openapi, operations, pages
 
 
 def create_app(settings: Settings) -> Flask:
@@ -37,5 +37,6 @@ def application(deployment: Deployment, today: Callable[[], date] = date.today) 
     errors.register(app)
     app.register_blueprint(routes.blueprint(deployment, today))
     app.register_blueprint(operations.blueprint(deployment))
+    app.register_blueprint(openapi.blueprint(deployment))
     app.register_blueprint(pages.blueprint(deployment))
     return app

@@ -159,10 +159,10 @@ def _worker(seed: int, numbers: range, told: Connection) -> None:
 
     def report(number: int, tally: Tally) -> None:
         faulthandler.cancel_dump_traceback_later()
-        faulthandler.dump_traceback_later(2 * LIMIT_S, exit=True)
         told.send((number, tally if tally.calls >= _BATCH or number == numbers.stop else None))
         if tally.calls >= _BATCH:
             tally.clear()
+        faulthandler.dump_traceback_later(2 * LIMIT_S, exit=True)
 
     run(seed, numbers, report)
     faulthandler.cancel_dump_traceback_later()
@@ -198,7 +198,8 @@ class _Share:
     def listen(self, tally: Tally) -> None:
         """Take what the process says, for a moment at most; its end before its last call is a finding."""
         try:
-            while self.listening.poll(0.2):
+            end = time.monotonic() + 0.2
+            while time.monotonic() < end and self.listening.poll(0.05):
                 self.next, news = self.listening.recv()
                 if news is not None:
                     tally.merge(news)

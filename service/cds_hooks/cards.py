@@ -13,12 +13,12 @@ from rules.reasoning.conclusions import Conclusion, Indicator, Propose, Suggesti
 from rules.reasoning.evaluation import Evaluation
 from rules.reasoning.timeline import Unusable
 from service.cds_hooks import card_messages as wire
+from service.cds_hooks.card_messages import SUMMARY_LENGTH
 from service.orders.drafts import Draft, draft, label
 
 LABEL = "ReboundWatch"
 TOPICS = "urn:reboundwatch:topic"
 OVERRIDE_REASONS = "urn:reboundwatch:override-reason"
-SUMMARY_LENGTH = 139
 DEFAULT_MAX_CARDS = 3
 
 _REFERENCE = re.compile(r"[A-Z][A-Za-z]{1,63}/[A-Za-z0-9\-.]{1,64}", re.ASCII)
