@@ -14,7 +14,7 @@ from service.cds_hooks.trust import Replays
 from service.deployment import Deployment, deploy
 from service.observation import tracing
 from service.settings import Settings
-from service.web import access_log, errors, headers, operations, pages
+from service.web import access_log, errors, headers, openapi, operations, pages
 
 
 def create_app(settings: Settings, replays: Replays | None = None) -> Flask:
@@ -52,6 +52,7 @@ def application(
         routes.blueprint(deployment, callers(deployment.settings, deployment.clients, replays), today)
     )
     app.register_blueprint(operations.blueprint(deployment))
+    app.register_blueprint(openapi.blueprint(deployment))
     app.register_blueprint(pages.blueprint(deployment))
     return app
 

@@ -63,8 +63,8 @@ class Engine:
     def _compile(self) -> str:
         program, names = self._program, self._names
         definition: dict[str, Any] = {names.of("rule start"): {"all": [{names.of("alias"): _kind(names, "start")}]}}
-        # Stores every fact, also one that no rule asks about, and never fires. One for all kinds: the engine clears eight
-        # kilobytes for each pattern in every evaluation.
+        # Stores every fact, also one that no rule asks about, and never fires. One for all kinds: the engine clears
+        # eight kilobytes for each pattern in every evaluation.
         keep = [{names.of("alias"): {names.of("one"): 1}}, {names.of("never"): _kind(names, "never")}]
         definition[names.of("rule keep")] = {"all": keep}
         for rule in program.rules:
