@@ -147,10 +147,14 @@ class Models:
             target = element.definition["contentReference"].rsplit("#", 1)[-1]
             yield from self._object(_at(self._roots[target.split(".")[0]], target), value, at, message)
             return
+        if element.type == "CDSHooksElement":
+            yield from self._object(element, value, at, message)
+            return
+        found = list(self._typed(element, value, at, message))
+        yield from found or self._broken(element, value, at)
+
+    def _typed(self, element: Element, value: Any, at: str, message: Any) -> Iterator[str]:
         match element.type:
-            case "CDSHooksElement":
-                yield from self._object(element, value, at, message)
-                return
             case "CDSHooksExtensions":
                 yield from self._extension(value, at)
             case "CDSHookContext":
@@ -168,7 +172,6 @@ class Models:
         bound = element.definition.get("binding", {}).get("valueSet", "").rsplit("/", 1)[-1]
         if bound in _CODES and value not in _CODES[bound]:
             yield f"{at}: must be one of {', '.join(_CODES[bound])}"
-        yield from self._broken(element, value, at)
 
     def _context(self, element: Element, value: Any, at: str, message: Any) -> Iterator[str]:
         model = dict(element.contexts()).get(message.get("hook"))
