@@ -11,23 +11,30 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import threading
 import weakref
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from json.encoder import encode_basestring_ascii
 from types import TracebackType
 from typing import Any, cast
 
 import durable_rules_engine  # type: ignore[import-not-found]  # untyped C extension
 
 from rules.reasoning.conditions import Condition, Pattern
+from rules.reasoning.engine_names import Names
 from rules.reasoning.errors import EngineFailed
 from rules.reasoning.fact import Fact, Value
 from rules.reasoning.oracle import Match
 from rules.reasoning.rule import Phase, Program
 
 _OPERATORS = {"!=": "$neq", "<": "$lt", "<=": "$lte", ">": "$gt", ">=": "$gte"}
+_PLACEHOLDER = {bool: "%d", int: "%d", float: "%r", str: "%s"}
+_BOUND = re.compile(r'"(n\d+)":\{"id":"f(\d+)"')
+"""An alias of a message with the position of its fact; no text in a fact holds a quote."""
 _SESSION = "0"
+_NO_CHOICES: dict[str, tuple[str, frozenset[str]]] = {}
 MAX_MATCHES = 2000
 GROUP = 30
 """Patterns of one kind that hang together: of all that one fact may satisfy at once the engine holds 64."""
@@ -40,18 +47,15 @@ class Engine:
         self._program = program
         self._lock = threading.Lock()
         self._handle: int | None = None
-        self._names = _Names()
-        self._rules: dict[str, tuple[str, int]] = {}
+        self._names = Names()
+        self._rules: dict[str, tuple[str, list[str]]] = {}
         self._asked: Counter[str] = Counter()
         self._choices: dict[type[Fact], dict[str, tuple[str, frozenset[str]]]] = {}
         self._definition = self._compile()
-        self._fields = {
-            kind: tuple((name, self._names.property(kind, name), of is bool) for name, of in kind.schema.items())
-            for kind in program.kinds()
-        }
-        self.start = json.dumps(self._encode("start", "start", {}))
+        self._forms = {kind: self._form(kind) for kind in program.kinds()}
+        self.start = _json(self._encode("start", "start", {}))
         self.tokens = {
-            phase: json.dumps(self._encode("phase", f"p{int(phase)}", {self._names.of("number"): int(phase)}))
+            phase: _json(self._encode("phase", f"p{int(phase)}", {self._names.of("number"): int(phase)}))
             for phase in Phase
         }
         _ENGINES.add(self)
@@ -69,7 +73,7 @@ class Engine:
         definition[names.of("rule keep")] = {"all": keep}
         for rule in program.rules:
             name = names.of(f"rule {rule.id}")
-            self._rules[name] = (rule.id, len(rule.when))
+            self._rules[name] = (rule.id, [names.of(f"alias {place}") for place in range(len(rule.when))])
             definition[name] = {"all": self._patterns(rule.phase, rule.when, rule.unless), "dist": 0}
         return json.dumps(definition)
 
@@ -158,29 +162,37 @@ class Engine:
         self._handle = None
 
     def _encode(self, kind: str, position: str, values: dict[str, Value]) -> dict[str, Value]:
-        """One fact as the engine sees it: generated names, its kind, an id, and the one of the sentinel."""
+        """One fact as the engine sees it: generated names, an id, its kind, and the one of the sentinel."""
         names = self._names
-        return {"id": position, "sid": _SESSION, names.of("kind"): kind, names.of("one"): 1, **values}
+        return {"id": position, "sid": _SESSION, names.of(f"kind {kind}"): 1, names.of("one"): 1, **values}
+
+    def _form(self, kind: type[Fact]) -> str:
+        """The facts of a kind in JSON, with a place for the position, each field and each choice of words."""
+        names = self._names
+        constant = _json(self._encode(kind.__name__, "f", {})).replace('"f"', '"f%d"')
+        fields = [f'"{names.property(kind, name)}":{_PLACEHOLDER[of]}' for name, of in kind.schema.items()]
+        fields += [f'"{given}":%d' for given in self._choices.get(kind, {})]
+        return f"{constant[:-1]},{','.join(fields)}}}"
 
     def batch(self, facts: Sequence[Fact], first: int) -> str:
         """Facts of the program's kinds as the engine takes them; their positions are counted from `first`."""
-        return json.dumps([self._fact(position, fact) for position, fact in enumerate(facts, first)])
+        return f"[{','.join([self._fact(position, fact) for position, fact in enumerate(facts, first)])}]"
 
-    def _fact(self, position: int, fact: Fact) -> dict[str, Value]:
+    def _fact(self, position: int, fact: Fact) -> str:
         kind, own = type(fact), vars(fact)
-        values = {given: int(own[name]) if yes_no else own[name] for name, given, yes_no in self._fields[kind]}
-        for given, (name, words) in self._choices.get(kind, {}).items():
-            values[given] = int(own[name] in words)
-        return self._encode(kind.__name__, f"f{position}", values)
+        values: list[Any] = [position]
+        values += [encode_basestring_ascii(own[name]) if of is str else own[name] for name, of in kind.schema.items()]
+        values += [own[name] in words for name, words in self._choices.get(kind, _NO_CHOICES).values()]
+        return self._forms[kind] % tuple(values)
 
-    def read(self, message: dict[str, Any]) -> Match | None:
+    def read(self, message: str) -> Match | None:
         """What a firing says: which rule, and which facts matched it; None for the start."""
-        [(name, bound)] = message.items()
+        name = message[2 : message.index('"', 2)]
         if name not in self._rules:
             return None
-        rule, patterns = self._rules[name]
-        places = [self._names.of(f"alias {place}") for place in range(patterns)]
-        return Match(rule, tuple(int(bound[place]["id"][1:]) for place in places))
+        rule, aliases = self._rules[name]
+        bound = dict(_BOUND.findall(message))
+        return Match(rule, tuple([int(bound[alias]) for alias in aliases]))
 
 
 _ENGINES: weakref.WeakSet[Engine] = weakref.WeakSet()
@@ -246,50 +258,19 @@ class Session:
             fired += 1
             if fired > MAX_MATCHES:
                 raise EngineFailed(f"more than {MAX_MATCHES} matches in one phase")
-            match = self._engine.read(json.loads(message))
+            match = self._engine.read(message)
             if match is not None:
                 yield match
             message = durable_rules_engine.complete_and_start_action(self._handle, state)
 
 
-class _Names:
-    """Short generated names for the engine, none of whose hashes it mishandles or confuses."""
-
-    def __init__(self) -> None:
-        self._names: dict[str, str] = {}
-        self._hashes: set[int] = {_fnv1a(word) for word in ("id", "sid", "$s", "m")}
-        self._next = 0
-
-    def of(self, meaning: str) -> str:
-        """The name that stands for a meaning."""
-        if meaning not in self._names:
-            self._names[meaning] = self._new()
-        return self._names[meaning]
-
-    def property(self, kind: type[Fact], field: str) -> str:
-        """The name of one field of one kind of fact."""
-        return self.of(f"{kind.__name__}.{field}")
-
-    def _new(self) -> str:
-        while True:
-            name = f"n{self._next}"
-            self._next += 1
-            code = _fnv1a(name)
-            # A hash divisible by 16 cancels unrelated rules; two names with one hash would be one name.
-            if code % 16 and code not in self._hashes:
-                self._hashes.add(code)
-                return name
+def _kind(names: Names, kind: str) -> dict[str, Any]:
+    """A property for each kind: the values of one property for all are compared one after the other."""
+    return {names.of(f"kind {kind}"): 1}
 
 
-def _fnv1a(word: str) -> int:
-    code = 2166136261
-    for byte in word.encode():
-        code = ((code ^ byte) * 16777619) & 0xFFFFFFFF
-    return code
-
-
-def _kind(names: _Names, kind: str) -> dict[str, Any]:
-    return {names.of("kind"): kind}
+def _json(value: dict[str, Value]) -> str:
+    return json.dumps(value, separators=(",", ":"))
 
 
 def _test(operator: str, name: str, right: Any) -> dict[str, Any]:

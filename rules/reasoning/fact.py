@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Self, TypeVar, cast, dataclass_transform, overload
 
 from rules.reasoning.errors import KnowledgeError
@@ -101,15 +101,23 @@ class _Named:
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, init=False)
 class Fact:
     """Base of all kinds of facts.
 
     Properties annotated `Field[int | float | str | bool]` are what rules test; every other annotation stays with the
     fact for words and evidence. `evidence` are the FHIR references that the fact was read from.
+
+    Raises:
+        TypeError: a member is missing, unknown or of another type.
+        ValueError: a number or text is one that the engine would crash on or read wrongly.
     """
 
     schema: ClassVar[dict[str, type[Value]]] = {}
+    _members: ClassVar[frozenset[str]] = frozenset()
+    _defaults: ClassVar[dict[str, object]] = {}
+    _types: ClassVar[list[type[Value]]] = []
+    _bounded: ClassVar[tuple[tuple[str, str, type[Value]], ...]] = ()
     if TYPE_CHECKING:
         evidence: tuple[str, ...] = ()
     else:
@@ -120,17 +128,32 @@ class Fact:
         cls.schema = {name: _TYPES[str(kind)] for name, kind in annotations.items() if str(kind) in _TYPES}
         if not cls.schema:
             raise KnowledgeError(f"{cls.__name__} has no field that a rule could test")
-        build: Callable[[type], type] = dataclass(frozen=True, kw_only=True)
+        build: Callable[[type], type] = dataclass(frozen=True, kw_only=True, init=False)
         build(cls)
+        cls._members = frozenset(field.name for field in fields(cls))
+        cls._defaults = {field.name: field.default for field in fields(cls) if field.default is not MISSING}
+        cls._types = list(cls.schema.values())
+        # Yes and no, as most fields are, have no values that the engine could not hold.
+        bounded = ((name, kind) for name, kind in cls.schema.items() if kind is not bool)
+        cls._bounded = tuple((name, f"{cls.__name__}.{name}", kind) for name, kind in bounded)
         for name, kind in cls.schema.items():
             setattr(cls, name, Field(cls, name, kind))
 
-    def __post_init__(self) -> None:
-        own = vars(self)
-        for name, kind in self.schema.items():
-            # Yes and no, as most fields are, need no further look.
-            if kind is not bool or type(own[name]) is not bool:
-                check_value(f"{type(self).__name__}.{name}", kind, own[name])
+    if not TYPE_CHECKING:
+
+        def __init__(self, **given: object) -> None:
+            # A frozen dataclass sets its members one by one, which for dozens of facts of dozens of members is felt.
+            own = vars(self)
+            own.update(self._defaults)
+            own.update(given)
+            if own.keys() != self._members:
+                wrong = ", ".join(sorted(own.keys() ^ self._members))
+                raise TypeError(f"{type(self).__name__} lacks or does not know {wrong}")
+            if [*map(type, map(own.__getitem__, self.schema))] != self._types:
+                for name, kind in self.schema.items():
+                    check_value(f"{type(self).__name__}.{name}", kind, own[name])
+            for name, of, kind in self._bounded:
+                check_value(of, kind, own[name])
 
     @classmethod
     def named(cls, alias: str) -> type[Self]:

@@ -15,7 +15,8 @@ import pytest
 from rules.knowledge_base import load_knowledge
 from rules.reasoning.conclusions import Advice, Indicator
 from rules.reasoning.conditions import each
-from rules.reasoning.engine import MAX_MATCHES, Engine, _fnv1a, _Names
+from rules.reasoning.engine import MAX_MATCHES, Engine
+from rules.reasoning.engine_names import Names, fnv1a
 from rules.reasoning.errors import EngineFailed, EnginesDisagree
 from rules.reasoning.fact import Fact
 from rules.reasoning.oracle import Match
@@ -61,35 +62,35 @@ def test_every_name_inside_the_engine_is_short_plain_and_told_apart_by_its_hash(
     names = set(names_in(definition)) - OPERATORS - SETTINGS
     assert len(names) > 10
     assert [name for name in names if not re.fullmatch(r"n\d{1,5}", name)] == []
-    assert [name for name in names if _fnv1a(name) % 16 == 0] == []
-    assert len({_fnv1a(name) for name in names | ENGINE_WORDS}) == len(names | ENGINE_WORDS)
+    assert [name for name in names if fnv1a(name) % 16 == 0] == []
+    assert len({fnv1a(name) for name in names | ENGINE_WORDS}) == len(names | ENGINE_WORDS)
 
 
 def test_names_are_hashed_as_the_engine_hashes_them() -> None:
-    assert (_fnv1a("id"), _fnv1a("sid"), _fnv1a("$and")) == (926444256, 3593476751, 3746487396)
+    assert (fnv1a("id"), fnv1a("sid"), fnv1a("$and")) == (926444256, 3593476751, 3746487396)
 
 
 def test_names_with_a_dangerous_hash_are_passed_over() -> None:
-    names = _Names()
+    names = Names()
     given = {names.of(f"meaning {number}") for number in range(2_000)}
     last = max(int(name[1:]) for name in given)
     passed_over = {f"n{number}" for number in range(last)} - given
     assert len(passed_over) > 100
-    assert all(_fnv1a(name) % 16 == 0 for name in passed_over)
-    assert not any(_fnv1a(name) % 16 == 0 for name in given)
+    assert all(fnv1a(name) % 16 == 0 for name in passed_over)
+    assert not any(fnv1a(name) % 16 == 0 for name in given)
 
 
 def test_a_name_whose_hash_is_taken_is_passed_over() -> None:
-    first = _Names().of("anything")
-    names = _Names()
-    names._hashes.add(_fnv1a(first))
+    first = Names().of("anything")
+    names = Names()
+    names._hashes.add(fnv1a(first))
     assert names.of("anything") != first
     assert names.of("anything") == names.of("anything")
 
 
 def test_the_ids_of_a_hundred_thousand_facts_of_one_patient_are_told_apart() -> None:
     ids = ["start", *(f"p{int(phase)}" for phase in Phase), *(f"f{number}" for number in range(100_000))]
-    assert len({_fnv1a(one) for one in ids}) == len(ids)
+    assert len({fnv1a(one) for one in ids}) == len(ids)
 
 
 def test_rules_that_match_without_end_are_stopped_and_the_next_patient_is_judged() -> None:
