@@ -90,22 +90,32 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """One fact that must exist (or, in `unless`, must not): its kind, its alias, its tests."""
+    """One fact that must exist (or, in `unless`, must not): its kind, its alias, its tests.
+
+    Ready to be checked, it has its tests as functions: those of a field with one value apart, as most are, in `equal`.
+    """
 
     kind: type[Fact]
     alias: str
     tests: tuple[Condition, ...]
+    equal: tuple[tuple[str, Value], ...] = ()
     checks: tuple[Check, ...] = ()
 
     def resolved(self, limits: Mapping[str, float]) -> Pattern:
         """The same pattern with the values of its limits in place, ready to be checked."""
         tests = tuple(test.resolved(limits) for test in self.tests)
-        return Pattern(self.kind, self.alias, tests, tuple(test.check() for test in tests))
+        plain = [test for test in tests if test.operator == "==" and test.join is None]
+        equal = tuple((test.field.name, cast("Value", test.right)) for test in plain)
+        return Pattern(self.kind, self.alias, tests, equal, tuple(test.check() for test in tests if test not in plain))
 
     def satisfied_by(self, fact: Fact, bound: Mapping[str, Fact]) -> bool:
         """Whether a fact is of the kind and passes all tests, given the facts bound to earlier aliases."""
         if type(fact) is not self.kind:
             return False
+        own = vars(fact)
+        for name, value in self.equal:
+            if own[name] != value:
+                return False
         for check in self.checks:  # noqa: SIM110  # all() makes a generator for each of a thousand facts
             if not check(fact, bound):
                 return False

@@ -36,11 +36,12 @@ def matches(program: Program, phase: Phase, facts: Sequence[Fact]) -> set[Match]
     """Every match of every rule of one phase."""
     known = _by_kind(facts)
     found = set()
-    for rule in program.by_phase[phase]:
-        when, unless = program.resolved[rule.id]
+    for rule, when, unless in program.resolved_by_phase[phase]:
+        if when[0].kind not in known:
+            continue
         for positions, bound in _bindings(when, known):
             if not any(_any(pattern, known, bound) for pattern in unless):
-                found.add(Match(rule.id, positions))
+                found.add(Match(rule, positions))
     return found
 
 
@@ -73,8 +74,9 @@ def why_silent(program: Program, rule: Rule, facts: Sequence[Fact]) -> Silence:
 
 
 def _closest(pattern: Pattern, reach: Sequence[Mapping[str, Fact]], facts: Sequence[Fact]) -> tuple[str, ...]:
+    checks = [(str(test), test.check()) for test in pattern.tests]
     misses = [
-        tuple(str(test) for test, check in zip(pattern.tests, pattern.checks, strict=True) if not check(fact, bound))
+        tuple(words for words, check in checks if not check(fact, bound))
         for bound in reach
         for fact in facts
         if type(fact) is pattern.kind
@@ -89,13 +91,13 @@ def _bindings(when: Sequence[Pattern], known: Known) -> list[_Binding]:
     """Every way to give each alias a fact, pattern after pattern: most rules end at the first that none satisfies."""
     reach: list[_Binding] = [((), {})]
     for pattern in when:
-        candidates = known.get(pattern.kind, ())
-        reach = [
-            ((*positions, position), {**bound, pattern.alias: fact})
-            for positions, bound in reach
-            for position, fact in candidates
-            if pattern.satisfied_by(fact, bound)
-        ]
-        if not reach:
-            break
+        further: list[_Binding] = []
+        satisfied_by, candidates = pattern.satisfied_by, known.get(pattern.kind, ())
+        for positions, bound in reach:
+            for position, fact in candidates:
+                if satisfied_by(fact, bound):
+                    further.append(((*positions, position), {**bound, pattern.alias: fact}))
+        if not further:
+            return further
+        reach = further
     return reach

@@ -180,11 +180,6 @@ class Program:
         return [one for one in self.rules if one.phase is phase]
 
     @cached_property
-    def by_phase(self) -> Mapping[Phase, Sequence[Rule]]:
-        """The rules of every phase."""
-        return {phase: self.of(phase) for phase in Phase}
-
-    @cached_property
     def resolved(self) -> Mapping[str, tuple[tuple[Pattern, ...], tuple[Pattern, ...]]]:
         """`when` and `unless` of every rule by its id, with the values of their limits in place."""
         return {
@@ -194,6 +189,11 @@ class Program:
             )
             for one in self.rules
         }
+
+    @cached_property
+    def resolved_by_phase(self) -> Mapping[Phase, Sequence[tuple[str, tuple[Pattern, ...], tuple[Pattern, ...]]]]:
+        """The rules of every phase as (id, `when`, `unless`), with the values of their limits in place."""
+        return {phase: [(one.id, *self.resolved[one.id]) for one in self.of(phase)] for phase in Phase}
 
     @cached_property
     def place(self) -> Mapping[str, int]:

@@ -7,11 +7,13 @@ there, and whichever answers `/metrics` adds them up. Without that variable a pr
 from __future__ import annotations
 
 import os
+from functools import cache
 from http import HTTPStatus
-from typing import Final
+from typing import Final, TypeVar
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.metrics import MetricWrapperBase
 from prometheus_client.multiprocess import MultiProcessCollector
 
 from service.observation.call import Call
@@ -74,6 +76,13 @@ INFO = Gauge(
 )
 
 _DISAGREE = "EnginesDisagree"
+_Metric = TypeVar("_Metric", bound=MetricWrapperBase)
+
+
+@cache
+def _series(metric: _Metric, *labels: str | int) -> _Metric:
+    """The one series of these labels, which are words of ours and few; the library checks and copies them each time."""
+    return metric.labels(*labels)
 
 
 def started(knowledge_version: str) -> None:
@@ -89,27 +98,27 @@ def count(call: Call, address: str, service: str, status: int, seconds: float) -
 
     `address` is a pattern of ours, `service` the service that was called, or "" when it was none.
     """
-    REQUESTS.labels(address, service, status).inc()
+    _series(REQUESTS, address, service, status).inc()
     if call.failure is not None and status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        FAILURES.labels(call.failure).inc()
+        _series(FAILURES, call.failure).inc()
         if call.failure == _DISAGREE:
             DISAGREEMENTS.inc()
     if not service:
         return
-    REQUEST_SECONDS.labels(service).observe(seconds)
+    _series(REQUEST_SECONDS, service).observe(seconds)
     for stage, spent in call.seconds().items():
-        STAGE_SECONDS.labels(stage).observe(spent)
+        _series(STAGE_SECONDS, stage).observe(spent)
     for rule in call.rules:
-        RULES_FIRED.labels(rule).inc()
+        _series(RULES_FIRED, rule).inc()
     for key, state in call.prefetch.items():
-        PREFETCH.labels(key, state).inc()
+        _series(PREFETCH, key, state).inc()
     for kind in call.troubles:
-        FHIR_ERRORS.labels(kind).inc()
+        _series(FHIR_ERRORS, kind).inc()
     if status == HTTPStatus.OK:
         for indicator in call.cards:
-            CARDS_SHOWN.labels(indicator).inc()
+            _series(CARDS_SHOWN, indicator).inc()
         for indicator in call.withheld:
-            CARDS_WITHHELD.labels(indicator).inc()
+            _series(CARDS_WITHHELD, indicator).inc()
         UNUSABLE.inc(call.unusable)
 
 

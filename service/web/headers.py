@@ -22,18 +22,22 @@ def register(app: Flask, origins: Container[str]) -> None:
 
     @app.after_request
     def complete(response: Response) -> Response:
-        response.headers["X-Content-Type-Options"] = "nosniff"
-        response.headers["Referrer-Policy"] = "no-referrer"
-        response.headers["Content-Security-Policy"] = _POLICY
-        if "Cache-Control" not in response.headers:
-            response.cache_control.no_store = True
+        headers = response.headers
+        headers["X-Content-Type-Options"] = "nosniff"
+        headers["Referrer-Policy"] = "no-referrer"
+        headers["Content-Security-Policy"] = _POLICY
+        if "Cache-Control" not in headers:
+            headers["Cache-Control"] = "no-store"
         if request.path.startswith(_CDS):
             _allow(response, origins)
         return response
 
 
 def _allow(response: Response, origins: Container[str]) -> None:
-    response.vary.add("Origin")
+    if "Vary" in response.headers:
+        response.vary.add("Origin")
+    else:
+        response.headers["Vary"] = "Origin"
     origin = request.headers.get("Origin", "").lower()
     if origin not in origins:
         return
