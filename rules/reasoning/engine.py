@@ -2,8 +2,8 @@
 
 durable_rules 2.0.28 is unmaintained C behind a thin layer; used as documented it can crash, hang or be silently wrong.
 This module keeps inside what was found right: one session at a time under one lock, a closed schema of facts with
-generated names, joins that end in a test that cannot fail, order from phase tokens that are asserted last, absence
-only of what earlier phases emit. Actions only report which facts matched; no rule runs inside the engine.
+generated names, joins that end in a test that cannot fail, absence only of what earlier phases emit, asked for by a
+token that is asserted when a phase begins. Actions only report which facts matched; no rule runs inside the engine.
 ARCHITECTURE.md lists each hazard with its safeguard.
 """
 
@@ -15,7 +15,7 @@ import re
 import threading
 import weakref
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from json.encoder import encode_basestring_ascii
 from types import TracebackType
 from typing import Any, cast
@@ -27,7 +27,7 @@ from rules.reasoning.engine_names import Names
 from rules.reasoning.errors import EngineFailed
 from rules.reasoning.fact import Fact, Value
 from rules.reasoning.oracle import Match
-from rules.reasoning.rule import Phase, Program
+from rules.reasoning.rule import Phase, Program, Rule
 
 _OPERATORS = {"!=": "$neq", "<": "$lt", "<=": "$lte", ">": "$gt", ">=": "$gte"}
 _PLACEHOLDER = {bool: "%d", int: "%d", float: "%r", str: "%s"}
@@ -48,7 +48,7 @@ class Engine:
         self._lock = threading.Lock()
         self._handle: int | None = None
         self._names = Names()
-        self._rules: dict[str, tuple[str, list[str]]] = {}
+        self._rules: dict[str, tuple[Rule, list[str]]] = {}
         self._asked: Counter[str] = Counter()
         self._choices: dict[type[Fact], dict[str, tuple[str, frozenset[str]]]] = {}
         self._definition = self._compile()
@@ -56,8 +56,9 @@ class Engine:
         self.start = _json(self._encode("start", "start", {}))
         self.tokens = {
             phase: _json(self._encode("phase", f"p{int(phase)}", {self._names.of("number"): int(phase)}))
-            for phase in Phase
+            for phase in {rule.phase for rule in program.rules if rule.unless}
         }
+        """What is asserted when a phase begins, for the rules that ask for what is absent."""
         _ENGINES.add(self)
 
     def session(self) -> Session:
@@ -73,7 +74,7 @@ class Engine:
         definition[names.of("rule keep")] = {"all": keep}
         for rule in program.rules:
             name = names.of(f"rule {rule.id}")
-            self._rules[name] = (rule.id, [names.of(f"alias {place}") for place in range(len(rule.when))])
+            self._rules[name] = (rule, [names.of(f"alias {place}") for place in range(len(rule.when))])
             definition[name] = {"all": self._patterns(rule.phase, rule.when, rule.unless), "dist": 0}
         return json.dumps(definition)
 
@@ -81,28 +82,33 @@ class Engine:
         self, phase: Phase, when: Sequence[Pattern], unless: Sequence[Pattern]
     ) -> list[dict[str, dict[str, Any]]]:
         names = self._names
-        token = {"$and": [_kind(names, "phase"), {names.of("number"): int(phase)}]}
-        places = {pattern.alias: names.of(f"alias {place}") for place, pattern in enumerate(when)}
-        patterns = [{names.of("token"): token}]
-        patterns += [{places[pattern.alias]: self._pattern(pattern, places)} for pattern in when]
-        patterns += [
-            {names.of(f"absent {place}") + "$not": self._pattern(pattern, places)}
-            for place, pattern in enumerate(unless)
-        ]
+        aliases = [(pattern.alias, names.of(f"alias {place}")) for place, pattern in enumerate(when)]
+        places, anchor = dict(aliases), aliases[0][1]
+        patterns: list[dict[str, dict[str, Any]]] = []
+        if unless:
+            # What is absent is known when the phase begins; every other rule can be judged as its facts come.
+            anchor = names.of("token")
+            patterns.append({anchor: {"$and": [_kind(names, "phase"), {names.of("number"): int(phase)}]}})
+        for pattern in when:
+            patterns.append({places[pattern.alias]: self._pattern(pattern, places, anchor if patterns else None)})
+        for place, pattern in enumerate(unless):
+            patterns.append({names.of(f"absent {place}") + "$not": self._pattern(pattern, places, anchor)})
         return patterns
 
-    def _pattern(self, pattern: Pattern, places: dict[str, str]) -> dict[str, Any]:
+    def _pattern(self, pattern: Pattern, places: dict[str, str], anchor: str | None) -> dict[str, Any]:
+        """One pattern; `anchor` is the name of the first one of the rule, None when this is it."""
         names = self._names
         tests = [test.resolved(self._program.limits) for test in pattern.tests]
         constants = [self._constant(test) for test in tests if test.join is None]
         joins = [self._join(test, places) for test in tests if test.join is not None]
-        # A join whose last test is false reads out of bounds: the last one is true of any two facts.
-        sentinel = {"$gte": {names.of("one"): {names.of("token"): names.of("one")}}}
+        if anchor is not None:
+            # A join whose last test is false reads out of bounds: the last one is true of any two facts.
+            joins.append({"$gte": {names.of("one"): {anchor: names.of("one")}}})
         kind = pattern.kind.__name__
         # Always true, and the same for the patterns of one group only: so one fact never reaches too many at once.
         group = {"$lt": {names.of("one"): 2 + self._asked[kind] // GROUP}}
         self._asked[kind] += 1
-        return {"$and": [_kind(names, kind), group, *constants, *joins, sentinel]}
+        return {"$and": [_kind(names, kind), group, *constants, *joins]}
 
     def _constant(self, test: Condition) -> dict[str, Any]:
         if test.operator == "one of":
@@ -185,14 +191,14 @@ class Engine:
         values += [own[name] in words for name, words in self._choices.get(kind, _NO_CHOICES).values()]
         return self._forms[kind] % tuple(values)
 
-    def read(self, message: str) -> Match | None:
-        """What a firing says: which rule, and which facts matched it; None for the start."""
+    def read(self, message: str) -> tuple[Phase, Match] | None:
+        """What a firing says: the phase, the rule, and which facts matched it; None for the start."""
         name = message[2 : message.index('"', 2)]
         if name not in self._rules:
             return None
         rule, aliases = self._rules[name]
         bound = dict(_BOUND.findall(message))
-        return Match(rule, tuple([int(bound[alias]) for alias in aliases]))
+        return rule.phase, Match(rule.id, tuple([int(bound[alias]) for alias in aliases]))
 
 
 _ENGINES: weakref.WeakSet[Engine] = weakref.WeakSet()
@@ -214,6 +220,8 @@ class Session:
         self._handle = 0
         self._count = 0
         self._started = False
+        self._found: dict[Phase, set[Match]] = {phase: set() for phase in Phase}
+        self._over: set[Phase] = set()
 
     def __enter__(self) -> Session:
         self._handle = self._engine.acquire()
@@ -234,20 +242,26 @@ class Session:
             return
         batch = self._engine.batch(facts, self._count)
         self._count += len(facts)
-        early = set(self._fire(durable_rules_engine.assert_facts(self._handle, batch)))
-        if early:
-            raise EngineFailed("a rule fired outside its phase")
+        self._fire(durable_rules_engine.assert_facts(self._handle, batch))
 
     def _start(self) -> None:
         # By itself and before all others: a session in which nothing has fired yet cannot be deleted.
-        set(self._fire(durable_rules_engine.assert_fact(self._handle, self._engine.start)))
+        self._fire(durable_rules_engine.assert_fact(self._handle, self._engine.start))
         self._started = True
 
     def match(self, phase: Phase) -> set[Match]:
-        """All matches of the rules of a phase."""
-        return set(self._fire(durable_rules_engine.assert_fact(self._handle, self._engine.tokens[phase])))
+        """All matches of the rules of a phase, which is over with it."""
+        if phase in self._engine.tokens:
+            self._fire(durable_rules_engine.assert_fact(self._handle, self._engine.tokens[phase]))
+        self._over.add(phase)
+        return self._found[phase]
 
-    def _fire(self, answer: tuple[int, int]) -> Iterator[Match]:
+    def _fire(self, answer: tuple[int, int]) -> None:
+        """Note what an assertion has matched.
+
+        Raises:
+            EngineFailed: it was not taken, does not stop to match, or matches a rule of a phase that is over.
+        """
         code, state = answer
         if code not in (0, 3):
             raise EngineFailed(f"the engine did not take the facts (code {code})")
@@ -257,10 +271,12 @@ class Session:
         while message:
             fired += 1
             if fired > MAX_MATCHES:
-                raise EngineFailed(f"more than {MAX_MATCHES} matches in one phase")
+                raise EngineFailed(f"more than {MAX_MATCHES} matches at once")
             match = self._engine.read(message)
             if match is not None:
-                yield match
+                if match[0] in self._over:
+                    raise EngineFailed("a rule fired outside its phase")
+                self._found[match[0]].add(match[1])
             message = durable_rules_engine.complete_and_start_action(self._handle, state)
 
 
