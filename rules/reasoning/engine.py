@@ -14,7 +14,7 @@ import os
 import re
 import threading
 import weakref
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from json.encoder import encode_basestring_ascii
 from types import TracebackType
@@ -34,7 +34,6 @@ _PLACEHOLDER = {bool: "%d", int: "%d", float: "%r", str: "%s"}
 _BOUND = re.compile(r'"(n\d+)":\{"id":"f(\d+)"')
 """An alias of a message with the position of its fact; no text in a fact holds a quote."""
 _SESSION = "0"
-_NO_CHOICES: dict[str, tuple[str, frozenset[str]]] = {}
 MAX_MATCHES = 2000
 GROUP = 30
 """Patterns of one kind that hang together: of all that one fact may satisfy at once the engine holds 64."""
@@ -50,9 +49,10 @@ class Engine:
         self._names = Names()
         self._rules: dict[str, tuple[Rule, list[str]]] = {}
         self._asked: Counter[str] = Counter()
-        self._choices: dict[type[Fact], dict[str, tuple[str, frozenset[str]]]] = {}
+        self._choices: defaultdict[type[Fact], dict[str, tuple[str, frozenset[str]]]] = defaultdict(dict)
         self._definition = self._compile()
-        self._forms = {kind: self._form(kind) for kind in program.kinds()}
+        asked = {pattern.kind for rule in program.rules for pattern in (*rule.when, *rule.unless)}
+        self._forms = {kind: self._form(kind) for kind in asked}
         self.start = _json(self._encode("start", "start", {}))
         self.tokens = {
             phase: _json(self._encode("phase", f"p{int(phase)}", {self._names.of("number"): int(phase)}))
@@ -68,8 +68,8 @@ class Engine:
     def _compile(self) -> str:
         program, names = self._program, self._names
         definition: dict[str, Any] = {names.of("rule start"): {"all": [{names.of("alias"): _kind(names, "start")}]}}
-        # Stores every fact, also one that no rule asks about, and never fires. One for all kinds: the engine clears
-        # eight kilobytes for each pattern in every evaluation.
+        # Stores every fact, also one that satisfies no pattern, and never fires. One for all kinds: the engine clears
+        # ten kilobytes for each pattern in every evaluation.
         keep = [{names.of("alias"): {names.of("one"): 1}}, {names.of("never"): _kind(names, "never")}]
         definition[names.of("rule keep")] = {"all": keep}
         for rule in program.rules:
@@ -119,7 +119,7 @@ class Engine:
         """The property by which a fact says that it is one of several words: alternatives in a rule may fire twice."""
         field, words = test.field, cast("tuple[str, ...]", test.right)
         name = self._names.of(f"{field.kind.__name__}.{field.name} one of {words}")
-        self._choices.setdefault(field.kind, {})[name] = (field.name, frozenset(words))
+        self._choices[field.kind][name] = (field.name, frozenset(words))
         return name
 
     def _join(self, test: Condition, places: dict[str, str]) -> dict[str, Any]:
@@ -177,18 +177,20 @@ class Engine:
         names = self._names
         constant = _json(self._encode(kind.__name__, "f", {})).replace('"f"', '"f%d"')
         fields = [f'"{names.property(kind, name)}":{_PLACEHOLDER[of]}' for name, of in kind.schema.items()]
-        fields += [f'"{given}":%d' for given in self._choices.get(kind, {})]
+        fields += [f'"{given}":%d' for given in self._choices[kind]]
         return f"{constant[:-1]},{','.join(fields)}}}"
 
     def batch(self, facts: Sequence[Fact], first: int) -> str:
-        """Facts of the program's kinds as the engine takes them; their positions are counted from `first`."""
-        return f"[{','.join([self._fact(position, fact) for position, fact in enumerate(facts, first)])}]"
+        """The facts that a rule asks about, as the engine takes them, counted from `first`; "" when there are none."""
+        forms = self._forms
+        asked = [self._fact(position, fact) for position, fact in enumerate(facts, first) if type(fact) in forms]
+        return f"[{','.join(asked)}]" if asked else ""
 
     def _fact(self, position: int, fact: Fact) -> str:
         kind, own = type(fact), vars(fact)
         values: list[Any] = [position]
         values += [encode_basestring_ascii(own[name]) if of is str else own[name] for name, of in kind.schema.items()]
-        values += [own[name] in words for name, words in self._choices.get(kind, _NO_CHOICES).values()]
+        values += [own[name] in words for name, words in self._choices[kind].values()]
         return self._forms[kind] % tuple(values)
 
     def read(self, message: str) -> tuple[Phase, Match] | None:
@@ -238,11 +240,10 @@ class Session:
         """Assert facts; their positions go on from those asserted before."""
         if not self._started:
             self._start()
-        if not facts:  # the engine crashes on an empty batch
-            return
         batch = self._engine.batch(facts, self._count)
         self._count += len(facts)
-        self._fire(durable_rules_engine.assert_facts(self._handle, batch))
+        if batch:  # the engine crashes on an empty one
+            self._fire(durable_rules_engine.assert_facts(self._handle, batch))
 
     def _start(self) -> None:
         # By itself and before all others: a session in which nothing has fired yet cannot be deleted.

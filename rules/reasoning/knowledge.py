@@ -89,6 +89,8 @@ class Limits(Mapping[str, float]):
 
     def __init__(self, limits: Mapping[str, Limit]) -> None:
         self._limits = dict(limits)
+        whole = [one for one in self._limits.items() if one[1].value == int(one[1].value)]
+        self._whole_of = {(name, one.unit): int(one.value) for name, one in whole}
 
     def __getitem__(self, name: str) -> float:
         return self.limit(name).value
@@ -123,10 +125,10 @@ class Limits(Mapping[str, float]):
         return self._whole(name, "a")
 
     def _whole(self, name: str, unit: str) -> int:
-        limit = self.limit(name)
-        if limit.unit != unit or limit.value != int(limit.value):
-            raise KnowledgeError(f"limit {name!r} is {limit}, not whole {unit}")
-        return int(limit.value)
+        found = self._whole_of.get((name, unit))
+        if found is None:
+            raise KnowledgeError(f"limit {name!r} is {self.limit(name)}, not whole {unit}")
+        return found
 
     def with_values(self, values: Mapping[str, float], since: date, says: str) -> Limits:
         """A copy with a site's own values.

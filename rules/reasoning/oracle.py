@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from rules.reasoning.conditions import Pattern
 from rules.reasoning.fact import Fact
 from rules.reasoning.rule import Phase, Program, Rule
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Match:
+class Match(NamedTuple):
     """A rule whose conditions hold for these facts: positions of the facts, one for each alias of `when`."""
 
     rule: str
@@ -36,12 +36,18 @@ def matches(program: Program, phase: Phase, facts: Sequence[Fact]) -> set[Match]
     """Every match of every rule of one phase."""
     known = _by_kind(facts)
     found = set()
-    for rule, when, unless in program.resolved_by_phase[phase]:
-        if when[0].kind not in known:
-            continue
-        for positions, bound in _bindings(when, known):
-            if not any(_any(pattern, known, bound) for pattern in unless):
-                found.add(Match(rule, positions))
+    for first, rules in program.resolved_by_phase[phase].items():
+        # Most rules end at their first pattern: its tests of one value are made here, where they cost no call.
+        for position, fact in known.get(first, ()):
+            own = vars(fact)
+            for rule, when, unless in rules:
+                for name, value in when[0].equal:
+                    if own[name] != value:
+                        break
+                else:
+                    for positions, bound in _bindings(when, known, position, fact):
+                        if not any(_any(pattern, known, bound) for pattern in unless):
+                            found.add(Match(rule, positions))
     return found
 
 
@@ -87,17 +93,20 @@ def _closest(pattern: Pattern, reach: Sequence[Mapping[str, Fact]], facts: Seque
 _Binding = tuple[tuple[int, ...], dict[str, Fact]]
 
 
-def _bindings(when: Sequence[Pattern], known: Known) -> list[_Binding]:
-    """Every way to give each alias a fact, pattern after pattern: most rules end at the first that none satisfies."""
-    reach: list[_Binding] = [((), {})]
-    for pattern in when:
-        further: list[_Binding] = []
+def _bindings(when: Sequence[Pattern], known: Known, position: int, fact: Fact) -> list[_Binding]:
+    """Every way to give each alias a fact, pattern after pattern, when the first is tried with `fact`."""
+    first = when[0]
+    if not first.satisfied_by(fact, {}):
+        return []
+    reach: list[_Binding] = [((position,), {first.alias: fact})]
+    for pattern in when[1:]:
         satisfied_by, candidates = pattern.satisfied_by, known.get(pattern.kind, ())
-        for positions, bound in reach:
-            for position, fact in candidates:
-                if satisfied_by(fact, bound):
-                    further.append(((*positions, position), {**bound, pattern.alias: fact}))
-        if not further:
-            return further
-        reach = further
+        reach = [
+            ((*positions, place), {**bound, pattern.alias: other})
+            for positions, bound in reach
+            for place, other in candidates
+            if satisfied_by(other, bound)
+        ]
+        if not reach:
+            break
     return reach

@@ -33,6 +33,8 @@ class Phase(IntEnum):
 
 
 Outcome = Advice | Fact | Iterable[Fact] | None
+ResolvedRule = tuple[str, tuple[Pattern, ...], tuple[Pattern, ...]]
+"""The id of a rule, its `when` and its `unless`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,9 +193,12 @@ class Program:
         }
 
     @cached_property
-    def resolved_by_phase(self) -> Mapping[Phase, Sequence[tuple[str, tuple[Pattern, ...], tuple[Pattern, ...]]]]:
-        """The rules of every phase as (id, `when`, `unless`), with the values of their limits in place."""
-        return {phase: [(one.id, *self.resolved[one.id]) for one in self.of(phase)] for phase in Phase}
+    def resolved_by_phase(self) -> Mapping[Phase, Mapping[type[Fact], Sequence[ResolvedRule]]]:
+        """The rules of every phase by the kind of their first pattern, with the values of their limits in place."""
+        found: dict[Phase, dict[type[Fact], list[ResolvedRule]]] = {phase: {} for phase in Phase}
+        for one in self.rules:
+            found[one.phase].setdefault(one.when[0].kind, []).append((one.id, *self.resolved[one.id]))
+        return found
 
     @cached_property
     def place(self) -> Mapping[str, int]:

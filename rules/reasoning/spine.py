@@ -171,9 +171,8 @@ def same_or_new(text: str) -> Literal["new", "same", "unsaid"]:
 
     Where a text says both ("old L1, new T12"), it says that something is new. "No new fracture" says the same.
     """
-    denied = _NEW_DENIED.search(text) is not None
-    if _NEW_SAID.search(_NEW_DENIED.sub(" ", text)):
-        return "new"
-    if denied or _SAME_SAID.search(_SAME_DENIED.sub(" ", text)):
+    if _NEW_SAID.search(text):
+        return "new" if _NEW_SAID.search(_NEW_DENIED.sub(" ", text)) else "same"
+    if _SAME_SAID.search(text) and _SAME_SAID.search(_SAME_DENIED.sub(" ", text)):
         return "same"
     return "unsaid"

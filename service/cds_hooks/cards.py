@@ -120,6 +120,8 @@ class CardMaker:
         # A choice ("at most one") holds complete plans: nothing else may be mixed into it.
         choosing = group[0].advice.choice
         for conclusion in group[:1] if choosing else group:
+            reasons = [reference for reference in conclusion.evidence if reference.startswith("Condition/")]
+            about = Draft(evaluation.patient, evaluation.as_of, reasons)
             for one in conclusion.advice.suggestions:
                 if conclusion.advice.choice and not choosing:
                     continue
@@ -132,15 +134,13 @@ class CardMaker:
                     label=one.label,
                     uuid=self.new_id(),
                     isRecommended=True if recommend else None,
-                    actions=[self._action(action, conclusion, evaluation) for action in one.actions],
+                    actions=[self._action(action, about) for action in one.actions],
                 )
         return list(offered.values())
 
-    def _action(self, action: Propose | Withdraw, conclusion: Conclusion, evaluation: Evaluation) -> wire.Action:
+    def _action(self, action: Propose | Withdraw, about: Draft) -> wire.Action:
         if isinstance(action, Withdraw):
             return wire.Action(type="delete", description=action.why, resourceId=action.reference)
-        reasons = [reference for reference in conclusion.evidence if reference.startswith("Condition/")]
-        about = Draft(evaluation.patient, evaluation.as_of, reasons)
         return wire.Action(
             type="create",
             description=f"Draft order: {label(action.order)}",

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import msgspec
 
-from service.fhir.bundles import Entry, Issue, Link, Plain, plain
+from service.fhir.bundles import Bundle, Entry, Issue, Link, Plain, plain
 from service.fhir.reading import last_two
 
 _Value = TypeVar("_Value")
@@ -92,6 +92,8 @@ def look_at(raw: bytes, patient: str) -> SentFhir | None:
         RecursionError: it is nested too deep.
     """
     decoded = plain(raw)
+    if isinstance(decoded, Bundle) and not decoded.entry:
+        return SentFhir("Bundle", None, Outcome.NONE, _has_next_page(decoded.link), False, decoded)
     if decoded is not None:
         return _described(decoded, decoded, patient)
     try:
@@ -112,10 +114,14 @@ def _described(top: _Resource | Plain, decoded: Plain | None, patient: str) -> S
         resource_type=top.kind,
         stranger=_stranger(top, entries, patient) if "Patient" in kinds or _strangers(resources, patient) else None,
         outcome=max(outcomes, key=lambda one: one.value, default=Outcome.NONE),
-        has_next_page=any(link.relation == "next" for link in getattr(top, "link", None) or ()),
+        has_next_page=_has_next_page(getattr(top, "link", None)),
         holds_patient="Patient" in kinds,
         decoded=decoded,
     )
+
+
+def _has_next_page(links: Sequence[Link] | None) -> bool:
+    return any(link.relation == "next" for link in links or ())
 
 
 def _strangers(resources: Iterable[_Resource | Plain], patient: str) -> bool:

@@ -49,6 +49,7 @@ def known_orders() -> frozenset[str]:
     return frozenset(name for orders in _catalogue().values() for name in orders)
 
 
+@cache
 def label(order: str) -> str:
     """What an order is, in a few words."""
     return str(_entry(order)["label"])
