@@ -79,15 +79,10 @@ class DateInterval:
         found = _FHIR_DATE.match(text)
         if found is None:
             raise ValueError(f"not a FHIR date: {text[:40]!r}")
-        year, month, day = (int(part) if part else None for part in found.groups())
-        if year is None or year < 2:
+        year, month, day = found.groups()
+        if int(year) < 2:
             raise ValueError(f"not a usable year: {text[:40]!r}")
-        if month is None:
-            return cls(date(year, 1, 1), date(year, 12, 31))
-        if day is None:
-            first = date(year, month, 1)
-            return cls(first, first + relativedelta(months=1) - timedelta(days=1))
-        return cls.on(date(year, month, day))
+        return _written(year, month, day)
 
     @property
     def exact(self) -> bool:
@@ -113,3 +108,14 @@ class DateInterval:
         if self.open_start:
             return f"up to {self.latest.isoformat()}"
         return f"{self.earliest.isoformat()} to {self.latest.isoformat()}"
+
+
+@lru_cache(maxsize=65_536)
+def _written(year: str, month: str | None, day: str | None) -> DateInterval:
+    """The days of a year, of a month or of one date; the dates of all charts are days of a few years."""
+    if month is None:
+        return DateInterval(date(int(year), 1, 1), date(int(year), 12, 31))
+    if day is None:
+        first = date(int(year), int(month), 1)
+        return DateInterval(first, first + relativedelta(months=1) - timedelta(days=1))
+    return DateInterval.on(date(int(year), int(month), int(day)))

@@ -27,6 +27,7 @@ PATTERNS = {
 """How the members that are texts are written, in whole; the description of the wire is made of them too."""
 
 _Object = dict[str, msgspec.Raw]
+_NOTHING, _NULL = msgspec.Raw(b""), memoryview(b"null")
 _Value = TypeVar("_Value")
 
 
@@ -73,7 +74,7 @@ def read_request(body: bytes) -> HookRequest:
     Raises:
         BadRequest: it is no JSON, or a member is missing or not what the specification says.
     """
-    members = _decoded(body, _Object)
+    members, prefetch = _members(body)
     hook = HOOKS.get(_required(members, "hook", str))
     if hook is None:
         raise BadRequest(f"must be one of {', '.join(HOOKS)}", "hook")
@@ -92,11 +93,35 @@ def read_request(body: bytes) -> HookRequest:
             if member.shape in (Shape.ORDERS, Shape.RECORDS)
         },
         selections=frozenset(_optional(context, "selections", list[str], "context.") or ()),
-        prefetch={key: bytes(raw) for key, raw in (_optional(members, "prefetch", _Object) or {}).items()},
+        prefetch={key: bytes(raw) for key, raw in prefetch.items()},
         as_of=_day(members),
         server=server,
         authorization=authorization,
     )
+
+
+class _Usual(msgspec.Struct):
+    """The members of a request whose prefetch is an object, which is most of it: looked through once, not twice."""
+
+    hook: msgspec.Raw = _NOTHING
+    hookInstance: msgspec.Raw = _NOTHING
+    context: msgspec.Raw = _NOTHING
+    fhirServer: msgspec.Raw = _NOTHING
+    fhirAuthorization: msgspec.Raw = _NOTHING
+    extension: msgspec.Raw = _NOTHING
+    prefetch: _Object = {}
+
+
+def _members(body: bytes) -> tuple[_Object, _Object]:
+    """The members of a request, and those of its prefetch."""
+    try:
+        usual = msgspec.json.decode(body, type=_Usual)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+        # Said in our own words, or not an object where one need not be.
+        members = _decoded(body, _Object)
+        return members, _optional(members, "prefetch", _Object) or {}
+    given = {name: getattr(usual, name) for name in _Usual.__struct_fields__[:-1]}
+    return {name: raw for name, raw in given.items() if raw is not _NOTHING}, usual.prefetch
 
 
 def _check(member: Member, context: _Object) -> None:
@@ -169,7 +194,7 @@ def _optional(members: _Object, name: str, kind: type[_Value], within: str = "")
 
 
 def _is_null(raw: msgspec.Raw) -> bool:
-    return bytes(raw) == b"null"
+    return memoryview(raw) == _NULL
 
 
 _NAMES: Mapping[Any, str] = {str: "a string", int: "a whole number", list[str]: "a list of strings"}

@@ -63,9 +63,13 @@ class RecordReader:
 
     def _may_matter(self, one: r4.Resource) -> bool:
         """Not an observation of something that no rule asks about, as most of a chart is."""
-        if type(one) is not r4.Observation or one.component or one.valueCodeableConcept is not None:
+        if type(one) is not r4.Observation:
             return True
-        return bool(test_named(self._terminology, one.code).concepts)
+        parts: tuple[r4.Observation | r4.Component, ...] = (one, *one.component)
+        for part in parts:
+            if part.valueCodeableConcept is not None or test_named(self._terminology, part.code).concepts:
+                return True
+        return False
 
     def _timeline(
         self,
@@ -139,6 +143,9 @@ def _belongings(items: Sequence[Item], patients: Mapping[str, Item], unusable: l
 
 
 def _owner(item: Item, patients: Mapping[str, Item], by_url: Mapping[str, str]) -> str | None:
+    subject: Reference | None = getattr(item.resource, "subject", None)
+    if subject is not None and subject.reference in patients:
+        return subject.reference
     targets = [one.reference for one in _owners(item.resource) if one.reference]
     if not targets:
         return next(iter(patients)) if len(patients) == 1 else None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
@@ -40,6 +40,7 @@ class PatientReading:
     draft: bool = False
     selected: bool = False
     unusable: list[Unusable] = field(default_factory=list)
+    _named: dict[tuple[CodeableConcept, ...], Coded] = field(default_factory=dict)
 
     def refuse(self, reference: str, element: str, reason: str) -> None:
         """Name something that could not be used."""
@@ -58,14 +59,23 @@ class PatientReading:
     def coded(
         self,
         concepts: Iterable[CodeableConcept | None],
-        notes: Iterable[Annotation] = (),
+        notes: Sequence[Annotation] = (),
         conclusion: str | None = None,
     ) -> Coded:
         """All codes of a record, its words, and the concepts that both name.
 
         A `conclusion` is a text of its own: what it names is added, whatever the codes say.
         """
-        known = [concept for concept in concepts if concept is not None]
+        known = tuple([concept for concept in concepts if concept is not None])
+        if notes or conclusion:
+            return self._coded(known, notes, conclusion)
+        # A chart names the same things again and again.
+        found = self._named.get(known)
+        if found is None:
+            found = self._named[known] = self._coded(known, (), None)
+        return found
+
+    def _coded(self, known: Sequence[CodeableConcept], notes: Sequence[Annotation], conclusion: str | None) -> Coded:
         codes = tuple(
             Code(self.terminology.system(coding.system or ""), coding.code or "", clean(coding.display or ""))
             for concept in known
