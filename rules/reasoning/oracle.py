@@ -40,8 +40,8 @@ def matches(program: Program, phase: Phase, facts: Sequence[Fact]) -> set[Match]
         # Most rules end at their first pattern: its tests of one value are made here, where they cost no call.
         for position, fact in known.get(first, ()):
             own = vars(fact)
-            for rule, when, unless in rules:
-                for name, value in when[0].equal:
+            for equal, rule, when, unless in rules:
+                for name, value in equal:
                     if own[name] != value:
                         break
                 else:

@@ -12,7 +12,7 @@ from functools import cached_property
 from rules.reasoning.conclusions import Advice
 from rules.reasoning.conditions import Pattern
 from rules.reasoning.errors import KnowledgeError
-from rules.reasoning.fact import Fact
+from rules.reasoning.fact import Fact, Value
 
 MAX_PATTERNS = 12
 MAX_TESTS_OF_A_PATTERN = 24
@@ -33,8 +33,8 @@ class Phase(IntEnum):
 
 
 Outcome = Advice | Fact | Iterable[Fact] | None
-ResolvedRule = tuple[str, tuple[Pattern, ...], tuple[Pattern, ...]]
-"""The id of a rule, its `when` and its `unless`."""
+ResolvedRule = tuple[tuple[tuple[str, Value], ...], str, tuple[Pattern, ...], tuple[Pattern, ...]]
+"""What the first pattern of a rule wants of fields with one value, the id of the rule, its `when` and its `unless`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +197,8 @@ class Program:
         """The rules of every phase by the kind of their first pattern, with the values of their limits in place."""
         found: dict[Phase, dict[type[Fact], list[ResolvedRule]]] = {phase: {} for phase in Phase}
         for one in self.rules:
-            found[one.phase].setdefault(one.when[0].kind, []).append((one.id, *self.resolved[one.id]))
+            when, unless = self.resolved[one.id]
+            found[one.phase].setdefault(when[0].kind, []).append((when[0].equal, one.id, when, unless))
         return found
 
     @cached_property

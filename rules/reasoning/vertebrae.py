@@ -34,10 +34,11 @@ _FOLLOWING_NUMBER = re.compile(r"\s?([-–/,])(\d{1,2})(?![\w]|[.,/]\d)")
 _RANGE = re.compile(r"\s*(?:-|–|—|to|thru|through|bis|à|a|hasta)\s*", re.I)
 _LIST = re.compile(r"\s*(?:,|/|&|\+|and|und|et|y|,\s*and)\s*", re.I)
 
+_REGIONS = ("cervical", "thoracic", "dorsal", "lumbar", "sacral")
 _WORD = rf"(?:{'|'.join(_ORDINALS)}|\d{{1,2}}(?:st|nd|rd|th))"
 _LONG = re.compile(
     rf"\b({_WORD}(?:(?:\s*,\s*|\s+(?:and|to|through)\s+|\s*-\s*|\s*&\s*){_WORD})*)"
-    r"[\s-]+(cervical|thoracic|dorsal|lumbar|sacral)\b(?!\s+(?:rib|nerve|root))",
+    rf"[\s-]+({'|'.join(_REGIONS)})\b(?!\s+(?:rib|nerve|root))",
     re.I,
 )
 _GERMAN = re.compile(r"\b(\d{1,2})\.\s*(brust|lenden|hals)wirbel", re.I)
@@ -99,8 +100,10 @@ def mentions(text: str) -> list[Mention]:
 
 
 def _short_names(text: str) -> Iterable[Mention]:
-    spine = _ABOUT_THE_SPINE.search(text) is not None
     matches = [match for match in _SHORT.finditer(text) if _level(match.group(1) or match.group(2), match.group(3))]
+    if not matches:
+        return
+    spine = _ABOUT_THE_SPINE.search(text) is not None
     weightings = _weightings(text, matches)
     for match in matches:
         level = _level(match.group(1) or match.group(2), match.group(3))
@@ -155,6 +158,17 @@ def _with_following_numbers(text: str, mention: Mention) -> Mention:
 
 
 def _long_names(text: str) -> Iterable[Mention]:
+    # Few texts name a vertebra in full, and to look for a word costs far less than to look for the whole.
+    said = text.casefold()
+    if any(word in said for word in _REGIONS):
+        yield from _english_names(text)
+    for word, pattern in (("wirbel", _GERMAN), ("vertèbre", _FRENCH)):
+        for match in pattern.finditer(text) if word in said else ():
+            if level := _level(match.group(2), match.group(1)):
+                yield Mention(match.start(), match.end(), (level,))
+
+
+def _english_names(text: str) -> Iterable[Mention]:
     for match in _LONG.finditer(text):
         part = _PART[match.group(2).casefold()]
         numbers = [_ordinal(word) for word in re.findall(_WORD, match.group(1), re.I)]
@@ -167,10 +181,6 @@ def _long_names(text: str) -> Iterable[Mention]:
             levels = list(span(*levels))
         if levels:
             yield Mention(match.start(), match.end(), tuple(levels))
-    for pattern in (_GERMAN, _FRENCH):
-        for match in pattern.finditer(text):
-            if level := _level(match.group(2), match.group(1)):
-                yield Mention(match.start(), match.end(), (level,))
 
 
 def _ordinal(word: str) -> int:

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
+import msgspec
+
 from rules.reasoning.timeline import Gap
 from service.cds_hooks.fetching import Access, Fetch, Fetched
 from service.cds_hooks.parts import CONDITIONS, MEDICATIONS, PARTS, PATIENT, SEARCHES, Part
@@ -33,8 +35,7 @@ _HAD = (Answered.WHOLE, Answered.WARNED, Answered.IN_PART, Answered.FIRST_PAGE)
 _NOT_ALL = (Answered.IN_PART, Answered.FIRST_PAGE)
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(msgspec.Struct, frozen=True, gc=False):
     """What came of one question, and why the FHIR server could not make up for what is missing, if it was asked."""
 
     answered: Answered
@@ -48,8 +49,7 @@ class State:
         return f"{self.answered.value}, and {self.trouble.value}"
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(msgspec.Struct, frozen=True, gc=False):
     """A value that came, the name by which it is told, and what of it was decoded already."""
 
     name: str

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import TypeVar
 
@@ -23,8 +22,7 @@ class Outcome(Enum):
     ERROR = 2
 
 
-@dataclass(frozen=True, slots=True)
-class SentFhir:
+class SentFhir(msgspec.Struct, frozen=True, gc=False):
     """What a Bundle or resource says of itself.
 
     `stranger` is the first place in it ("", ".entry[3].resource.subject") where a record of another patient stands.

@@ -32,8 +32,7 @@ class UnreadableDocument(Exception):
     """A document that is no JSON, or holds no FHIR; the message names it and the place, never its content."""
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(msgspec.Struct, frozen=True, gc=False):
     """One file or prefetched value under the name by which the user knows it.
 
     `draft` says that it holds orders still being written (the context of an order hook); `selected` names those that
@@ -57,8 +56,7 @@ class Document:
         return self.draft or self.newer
 
 
-@dataclass(slots=True)
-class Item:
+class Item(msgspec.Struct, gc=False, eq=False):
     """One resource that is read, in the shape of R4, with the URL of its entry and the document it stands in.
 
     `sent` is what was sent, when its version has another shape.

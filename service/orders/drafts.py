@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,15 +27,23 @@ _CATEGORY = {
 _UCUM = "http://unitsofmeasure.org"
 
 Json = dict[str, Any]
+_URGENT: Json = {"priority": "urgent"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Draft:
     """Whom an order is for, on which day it is written, and for which conditions ("Condition/1")."""
 
     patient: str
     written: date
     reasons: Sequence[str] = ()
+
+    @cached_property
+    def members(self) -> tuple[Json, Json]:
+        """What every order about this has, before its priority and after; not to be changed."""
+        about = {"status": "draft", "subject": {"reference": self.patient}, "authoredOn": self.written.isoformat()}
+        reasons = [{"reference": reason} for reason in self.reasons]
+        return about, {"reasonReference": reasons} if reasons else {}
 
 
 @cache
@@ -61,18 +69,10 @@ def draft(order: str, about: Draft, identifier: str, *, due: date | None = None,
     Raises:
         KnowledgeError: the catalogue has no such order.
     """
-    common: Json = {
-        "id": identifier,
-        "status": "draft",
-        "subject": {"reference": about.patient},
-        "authoredOn": about.written.isoformat(),
-    }
-    if urgent:
-        common["priority"] = "urgent"
-    if about.reasons:
-        common["reasonReference"] = [{"reference": reason} for reason in about.reasons]
     ordered = _ordered(order, due)
-    return {"resourceType": ordered["resourceType"], **common, **ordered}
+    written, reasons = about.members
+    priority = _URGENT if urgent else {}
+    return {"resourceType": ordered["resourceType"], "id": identifier, **written, **priority, **reasons, **ordered}
 
 
 @lru_cache(maxsize=1024)

@@ -40,13 +40,14 @@ def register(app: Flask, deployment: Deployment, calls: str, tracing: Tracing | 
         if call is None:
             return response
         seconds = time.perf_counter() - g.began
-        service = services.get(request.path) if request.method == "POST" else None
-        pattern = request.url_rule.rule if request.url_rule else NO_SUCH_ADDRESS
-        address = request.path if request.path in services else pattern
+        path, method, rule = request.path, request.method, request.url_rule
+        called = services.get(path)
+        service = called if method == "POST" else None
+        address = path if called is not None else rule.rule if rule else NO_SUCH_ADDRESS
         response.headers[REQUEST_ID] = call.request_id
         metrics.count(call, address, service.id if service else "", response.status_code, seconds)
         # A method is a word of the caller's choice.
-        method = request.method if request.method in _METHODS else "(no such method)"
+        method = method if method in _METHODS else "(no such method)"
         fields: dict[str, object] = {
             "requestId": call.request_id,
             "method": method,
