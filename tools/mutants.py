@@ -148,7 +148,7 @@ def judge(mutant: Mutant | None, asked: Sequence[Question], unit_tests: bool) ->
         return LOADING
     if any(_objects(route, outcome, one) for one in asked):
         return CASES
-    if not _as_accepted(asked):
+    if not _as_accepted(route, asked, mutant.rule if mutant and mutant.concluding else ""):
         return GOLDENS
     if not unit_tests:
         return SURVIVED
@@ -166,13 +166,21 @@ def _objects(route: InProcess, outcome: ModuleType, asked: Question) -> bool:
     return bool(found) is (told.known_disagreement is None)
 
 
-def _as_accepted(asked: Sequence[Question]) -> bool:
+def _as_accepted(route: InProcess, asked: Sequence[Question], rule: str) -> bool:
     fresh = importlib.import_module(make_fixtures.__name__)
     try:
         found = fresh.golden([one.case for one in asked])
+        told = [(one.case, route.evaluate_timeline(one.timeline, one.case.told.when)) for one in asked]
+        said = _sections(fresh.page(told, rule), rule)
     except Exception:
         return False
-    return all((ROOT / path).read_text(encoding="utf-8") == content for path, content in found.items())
+    accepted = (ROOT / make_fixtures.GOLDEN / "advice.md").read_text(encoding="utf-8")
+    same = all((ROOT / path).read_text(encoding="utf-8") == content for path, content in found.items())
+    return same and said == _sections(accepted, rule)
+
+
+def _sections(page: str, rule: str) -> list[str]:
+    return [one for one in page.split("\n## ")[1:] if not rule or one.startswith(f"{rule}\n")]
 
 
 def _child(mutant: Mutant | None, asked: Sequence[Question], unit_tests: bool, answer: Connection) -> None:
