@@ -50,7 +50,8 @@ T = TypeVar("T")
 class Mutant:
     """One change of one module: `id` stays the same when lines move; `rule` is the rule it is about, or "".
 
-    `concluding` says that the change is in what the rule concludes, so that it matters only where the rule applies.
+    `concluding` says that the change is in the advice that the rule concludes with, so that it matters only where the
+    rule applies, and to no other rule.
     """
 
     id: str
@@ -76,13 +77,13 @@ class Mutant:
 def mutants(path: Path) -> list[Mutant]:
     """Every mutant of a module, in the order of its text; `path` is relative to the root of the project."""
     tree, seen, found = _tree(path), Counter[str](), []
-    rules = _rules(tree)
+    rules, advising = _rules(tree)
     for number, (scope, _, what, _) in enumerate(_changes(tree)):
         name = f"{path}::{scope}: {what}"
         seen[name] += 1
         again = f" #{seen[name]}" if seen[name] > 1 else ""
         rule = rules.get(scope.removesuffix(CONDITIONS), "")
-        found.append(Mutant(name + again, path, number, rule, bool(rule) and not scope.endswith(CONDITIONS)))
+        found.append(Mutant(name + again, path, number, rule, rule in advising and not scope.endswith(CONDITIONS)))
     return found
 
 
@@ -105,15 +106,17 @@ def _tree(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
-def _rules(tree: ast.Module) -> dict[str, str]:
-    """The id of the rule that each function is the conclusion of, by the function's name."""
-    found = {}
+def _rules(tree: ast.Module) -> tuple[dict[str, str], set[str]]:
+    """The id of the rule that each function is the conclusion of, by the function's name; and which rules advise."""
+    found, advising = {}, set()
     for node in tree.body:
         for call in _decorating_rule(node):
             match call.args:
                 case [ast.Constant(value=str(rule)), *_] if isinstance(node, ast.FunctionDef):
                     found[node.name] = rule
-    return found
+                    if any(ast.unparse(one.value) == "Phase.ADVISE" for one in call.keywords):
+                        advising.add(rule)
+    return found, advising
 
 
 def _decorating_rule(node: ast.AST) -> list[ast.Call]:
