@@ -124,18 +124,16 @@ def denosumab_lapsed(
     months = months_since_last_dose(course, today)
     high_risk = history.vertebral_fracture or history.risk_drug or course.doses >= limits["exposure_long_doses"]
     late = course.last_counts_until < today.day
-    words = (
-        f"Denosumab lapsed {months} months with no follow-on drug: rebound risk may persist. "
-        "Check for fractures, review treatment."
+    period = (
+        "Rebound risk may persist: check for fractures, review treatment."
         if late
-        else f"Denosumab lapsed {months} months with no follow-on drug: peak rebound period. "
-        "Check for fractures, treat within days."
+        else "Peak rebound period: check for fractures, treat within days."
     )
     offered = plans(denosumab, zoledronate)
     hold = "Denosumab is on hold: the clock runs. " if course.stop is not None and course.stop.on_hold else ""
     return Advice(
         indicator=Indicator.CRITICAL if high_risk else Indicator.WARNING,
-        summary=words,
+        summary=f"Denosumab lapsed: {months} months since last dose, no follow-on drug. {period}",
         detail=(
             f"{hold}{dose_sentence(course)}",
             "Treat as an unplanned stop: image the spine, measure turnover, calcium, kidney function and vitamin D; "
