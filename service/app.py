@@ -9,33 +9,46 @@ from flask import Flask
 
 from service import canary
 from service.cds_hooks import routes
+from service.cds_hooks.callers import PATH, callers
+from service.cds_hooks.trust import Replays
 from service.deployment import Deployment, deploy
 from service.settings import Settings
 from service.web import access_log, errors, headers, operations, pages
 
 
-def create_app(settings: Settings) -> Flask:
+def create_app(settings: Settings, replays: Replays | None = None) -> Flask:
     """The application with these settings, after it has given the one answer that is known for certain.
+
+    `replays` remembers the tokens that callers have used; AUTH=required needs it.
 
     Raises:
         KnowledgeError: what the site set does not hold.
+        ClientsError: the registry of clients does not hold.
+        SettingsError: callers cannot be checked with these settings.
         NotReady: the answer was another one; nothing may be served.
     """
     deployment = deploy(settings)
     canary.check(deployment)
-    return application(deployment)
+    return application(deployment, replays=replays)
 
 
-def application(deployment: Deployment, today: Callable[[], date] = date.today) -> Flask:
-    """The application of a deployment; `today` says which day it is when a request does not."""
+def application(
+    deployment: Deployment, today: Callable[[], date] = date.today, replays: Replays | None = None
+) -> Flask:
+    """The application of a deployment; `today` says which day it is when a request does not.
+
+    Raises like `create_app` about clients and callers.
+    """
     app = Flask("service", template_folder="web/templates", static_folder="web/static")
     # A body sent in pieces is cut off at this length without a word; one byte more tells it from one that fits.
     app.config["MAX_CONTENT_LENGTH"] = deployment.settings.max_body_bytes + 1
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
-    access_log.register(app, {f"{routes.PATH}/{name}" for name in deployment.services})
+    access_log.register(app, {f"{PATH}/{name}" for name in deployment.services})
     headers.register(app, deployment.settings.cors_origins)
     errors.register(app)
-    app.register_blueprint(routes.blueprint(deployment, today))
+    app.register_blueprint(
+        routes.blueprint(deployment, callers(deployment.settings, deployment.clients, replays), today)
+    )
     app.register_blueprint(operations.blueprint(deployment))
     app.register_blueprint(pages.blueprint(deployment))
     return app

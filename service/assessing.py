@@ -59,7 +59,7 @@ class Assessor:
             UnreadableDocument: a document holds no FHIR, or the patient cannot be read.
             ClinicalCoreError: the evaluation is void.
         """
-        reading = self._reader.read(submission.documents, as_of=as_of)
+        reading = self._reader.read(submission.documents, as_of=as_of, fhir_version=submission.fhir_version)
         if len(reading.timelines) != 1:
             raise UnreadableDocument("the patient cannot be read")
         [timeline] = _complete(reading, submission)
@@ -71,7 +71,7 @@ class Assessor:
         documents = list(submission.documents)
         while documents:
             try:
-                return self._reader.read(documents, as_of=as_of), unusable
+                return self._reader.read(documents, as_of=as_of, fhir_version=submission.fhir_version), unusable
             except UnreadableDocument as error:
                 bad = next((one for one in documents if str(error).startswith(f"{one.name}: ")), documents[0])
                 documents.remove(bad)

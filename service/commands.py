@@ -27,6 +27,7 @@ from service.reports.text_report import write_assessment
 from service.serving import serve
 from service.settings import Settings, SettingsError, read_settings
 from service.submission import DEFAULT_HOOK
+from service.token_check import check_token
 
 _Made = TypeVar("_Made")
 
@@ -234,3 +235,6 @@ def check_config() -> None:
     report = check_configuration()
     click.echo("\n".join(report.lines))
     raise SystemExit(report.status)
+
+
+main.add_command(check_token)

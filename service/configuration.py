@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from rules.reasoning.errors import KnowledgeError
 from service import canary
 from service.cds_hooks.problems import Problem
+from service.clients import ClientsError
 from service.deployment import deploy
 from service.safety import cautions, refusals
 from service.settings import NOT_USED_YET, Settings, SettingsError, read_settings, variable
@@ -33,7 +34,7 @@ def check_configuration() -> Report:
         settings = read_settings()
     except SettingsError as error:
         return Report([*_section("Cannot be used", error.sentences), "Nothing would be served."], NOT_SERVED)
-    refused = [*refusals(settings), *_unreachable(settings)]
+    refused = list(dict.fromkeys([*refusals(settings), *_unreachable(settings)]))
     unwise = list(cautions(settings))
     lines = list(_settings(settings))
     lines += _section("Stands in the way", refused)
@@ -76,6 +77,8 @@ def _unreachable(settings: Settings) -> Iterator[str]:
         canary.check(deploy(settings))
     except (KnowledgeError, Problem) as error:
         yield str(error)
+    except ClientsError as error:
+        yield from error.sentences
     try:
         family, *_, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, socket.SOCK_STREAM) as probe:

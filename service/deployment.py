@@ -7,28 +7,63 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
+from typing import TypeAlias
 
 from rules.knowledge_base import Knowledge, load_knowledge
 from rules.reasoning.evaluation import Evaluation
 from service.assessing import Assessor
 from service.cds_hooks.cards import CardMaker
+from service.cds_hooks.fetching import Access
+from service.cds_hooks.parts import queries
 from service.cds_hooks.problems import BadRequest, Overloaded
 from service.cds_hooks.services import Service, services
+from service.clients import Anonymous, Capabilities, Client, Clients, FhirAccess, read_clients
 from service.fhir.reader import UnreadableDocument
+from service.fhir.server import FhirServers
 from service.settings import Settings
 from service.submission import Submission
+
+Entry: TypeAlias = Client | Anonymous
+"""Who calls, as the registry of clients knows it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """Everything that answers, shared by all threads of a process."""
+    """Everything that answers, shared by all threads of a process.
+
+    `services` are those of a client of which nothing special is known; `services_of` those of a caller.
+    """
 
     settings: Settings
     knowledge: Knowledge
     assessor: Assessor
     cards: CardMaker
     services: Mapping[str, Service]
+    clients: Clients = field(default_factory=Clients)
+    fhir: FhirServers = field(default_factory=FhirServers)
     _turn: threading.Lock = field(default_factory=threading.Lock)
+    _services: dict[Capabilities, Mapping[str, Service]] = field(default_factory=dict)
+    _accesses: dict[tuple[FhirAccess, Capabilities], Access] = field(default_factory=dict)
+
+    def services_of(self, caller: Entry) -> Mapping[str, Service]:
+        """The services by id as `caller` discovers them; made once for all callers that can do the same."""
+        known = self._services.get(caller.capabilities)
+        if known is None:
+            known = self._services.setdefault(caller.capabilities, services(self.knowledge, caller.capabilities))
+        return known
+
+    def access(self, caller: Entry) -> Access:
+        """What may be fetched for `caller`, within the time budget and the size of a request."""
+        key = (caller.fhir, caller.capabilities)
+        if key not in self._accesses:
+            self._accesses[key] = Access.of(
+                caller.fhir,
+                queries(self.knowledge.terminology, caller.capabilities),
+                self.fhir,
+                seconds=self.settings.time_budget_ms / 1000,
+                max_bytes=self.settings.max_body_bytes,
+            )
+        return self._accesses[key]
 
     def evaluate(self, submission: Submission, as_of: date) -> Evaluation:
         """The evaluation of the one patient of a hook call.
@@ -85,7 +120,14 @@ def deploy(settings: Settings) -> Deployment:
 
     Raises:
         KnowledgeError: what the site set does not hold; the message names file and entry.
+        ClientsError: the registry of clients does not hold.
     """
+    clients = read_clients(settings.clients_file)
     assessor = site_assessor(settings)
     knowledge = assessor.knowledge
-    return Deployment(settings, knowledge, assessor, site_cards(settings, knowledge), services(knowledge))
+    return Deployment(settings, knowledge, assessor, site_cards(settings, knowledge), services(knowledge), clients)
+
+
+def fhir_version(caller: Entry) -> str | None:
+    """The FHIR version that a caller speaks; None when nobody has registered a server for those without a name."""
+    return caller.fhir.version if isinstance(caller, Client) or caller.fhir.servers else None

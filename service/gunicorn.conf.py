@@ -36,6 +36,9 @@ preload_app = False
 max_requests = 20_000
 max_requests_jitter = 2_000
 
+# Room for the longest token that is read, so that a longer one gets the same answer as any other that is refused.
+limit_request_field_size = 24 * 1024
+
 control_socket_disable = True
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None
 

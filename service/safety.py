@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from urllib.parse import urlsplit
 
+from service.clients import Clients, ClientsError, open_addresses, read_clients
 from service.settings import Settings, is_loopback
 
 
@@ -13,12 +15,14 @@ def refusals(settings: Settings, host: str | None = None) -> list[str]:
     host = host or settings.host
     open_to_others = not is_loopback(host)
     found = []
-    if settings.auth == "required":
-        found.append(
-            "REBOUNDWATCH_AUTH is required, and checking the tokens of callers is not built yet: it comes with a later "
-            "release. To serve this machine only, set REBOUNDWATCH_AUTH=off."
-        )
-    elif open_to_others and not settings.auth_off_i_understand:
+    try:
+        clients = read_clients(settings.clients_file)
+    except ClientsError as error:
+        found += error.sentences
+    else:
+        if settings.auth == "required":
+            found += _without_callers(settings, clients)
+    if settings.auth == "off" and open_to_others and not settings.auth_off_i_understand:
         found.append(
             f"REBOUNDWATCH_AUTH=off is refused on {host}, which other machines reach. Listen on 127.0.0.1, or set "
             "REBOUNDWATCH_AUTH_OFF_I_UNDERSTAND=1 when something in front checks who calls."
@@ -29,6 +33,20 @@ def refusals(settings: Settings, host: str | None = None) -> list[str]:
             "whoever calls could move the day of evaluation."
         )
     return found
+
+
+def _without_callers(settings: Settings, clients: Clients) -> Iterator[str]:
+    """Why nobody could prove who calls."""
+    if settings.public_base_url is None:
+        yield (
+            "REBOUNDWATCH_AUTH is required, and REBOUNDWATCH_PUBLIC_BASE_URL is not set: a token must name the address "
+            "that it is for, as clients reach it."
+        )
+    if not clients.clients:
+        yield (
+            "REBOUNDWATCH_AUTH is required, and no client is registered in REBOUNDWATCH_CLIENTS_FILE: nobody could "
+            "call. To serve this machine only and without tokens, set REBOUNDWATCH_AUTH=off."
+        )
 
 
 def cautions(settings: Settings) -> Iterator[str]:
@@ -45,6 +63,11 @@ def cautions(settings: Settings) -> Iterator[str]:
         yield "PUBLIC_BASE_URL is http: patients' data must travel over https."
     if any(_is_open_http(origin) for origin in settings.cors_origins):
         yield "CORS_ORIGINS allows a page that is loaded over http."
+    with suppress(ClientsError):  # which is a refusal, and said there
+        for name in open_addresses(read_clients(settings.clients_file)):
+            yield f"CLIENTS_FILE: the keys of {name} are fetched over http; whoever is on the way can put in others."
+    if settings.auth == "required" and settings.discovery_auth == "off":
+        yield "DISCOVERY_AUTH=off: whoever reaches the service can read which services there are."
     if settings.mode == "silent":
         yield "MODE=silent: no clinician sees a card."
 

@@ -117,6 +117,11 @@ class Settings(BaseSettings):
     auth_off_i_understand: bool = Field(
         default=False, description="1 allows AUTH=off on an address that other machines reach: anyone there can ask."
     )
+    discovery_auth: Annotated[Literal["required", "off"], BeforeValidator(_lower)] = Field(
+        default="required",
+        description="Whether discovery asks for a token too while AUTH=required: required, or off, for clients that "
+        "read it without one.",
+    )
     clients_file: _Yaml | None = Field(
         default=None, description="YAML of the CDS clients that may call: issuer, keys, tenants, FHIR servers."
     )
@@ -187,8 +192,8 @@ class Settings(BaseSettings):
         return f"http://{host}:{self.port}" if self.loopback else ""
 
 
-NOT_USED_YET = frozenset({"database_url", "clients_file", "pseudonym_key", "retention_days"})
-"""Settings that are checked already and have no effect before storage and the trust of callers are built."""
+NOT_USED_YET = frozenset({"database_url", "pseudonym_key", "retention_days"})
+"""Settings that are checked already and have no effect before storage is built."""
 
 
 def is_loopback(host: str) -> bool:

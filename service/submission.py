@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from rules.reasoning.timeline import Gap, Unusable
+from service.cds_hooks.fetching import Access
 from service.cds_hooks.hooks import Shape
 from service.cds_hooks.prefetch import read_context, read_prefetch
 from service.cds_hooks.problems import Problem
@@ -27,7 +28,8 @@ class Submission:
     """One record, ready to be read, with the hook to answer.
 
     `as_of` is the day that a hook request names. `gaps` says what of the record is missing, `incomplete` under which
-    keys of the prefetch; from the required parts in `in_part` no absence may be concluded.
+    keys of the prefetch; from the required parts in `in_part` no absence may be concluded. `fhir_version` is "R4" or
+    "R5", or None when each resource must say it by itself.
     """
 
     name: str
@@ -37,6 +39,7 @@ class Submission:
     gaps: tuple[Gap, ...] = ()
     incomplete: tuple[str, ...] = ()
     in_part: tuple[str, ...] = ()
+    fhir_version: str | None = None
 
 
 class _Marks(msgspec.Struct):
@@ -87,22 +90,24 @@ def _is_request(data: bytes) -> bool:
     return True
 
 
-def requested(request: HookRequest, name: str) -> Submission:
-    """The submission that a hook request makes.
+def requested(
+    request: HookRequest, name: str, access: Access | None = None, fhir_version: str | None = None
+) -> Submission:
+    """The submission that a hook request makes; what is missing is fetched as far as `access` goes.
+
+    `fhir_version` is what the caller speaks, when that is known.
 
     Raises:
         BadRequest: FHIR in it is malformed, or about another patient.
-        RequiredDataMissing: what nothing may be concluded without was not sent.
+        ServerAtFault: the FHIR server sent a record of another patient.
+        RequiredDataMissing: what nothing may be concluded without was not sent, and could not be fetched.
     """
     written = read_context(request)
-    prefetched = read_prefetch(request)
-    record = [
-        Document(f"prefetch.{key}", sent.data, asked=True, decoded=sent.decoded)
-        for key, sent in prefetched.values.items()
-    ]
+    prefetched = read_prefetch(request, access)
+    record = [Document(sent.name, sent.data, asked=True, decoded=sent.decoded) for sent in prefetched.values.values()]
     context = [
         Document(
-            f"context.{member.name}",
+            written[member.name].name,
             written[member.name].data,
             draft=member.shape is Shape.ORDERS,
             newer=True,
@@ -121,6 +126,7 @@ def requested(request: HookRequest, name: str) -> Submission:
         gaps=prefetched.gaps,
         incomplete=prefetched.incomplete,
         in_part=prefetched.in_part,
+        fhir_version=fhir_version,
     )
 
 

@@ -7,6 +7,7 @@ import sys
 from rules.reasoning.errors import KnowledgeError
 from service.app import create_app
 from service.cds_hooks.problems import NotReady
+from service.clients import ClientsError
 from service.settings import SettingsError, read_settings
 
 _APPLICATION_FAILED = 4
@@ -14,6 +15,6 @@ _APPLICATION_FAILED = 4
 
 try:
     app = create_app(read_settings())
-except (SettingsError, KnowledgeError, NotReady) as error:
+except (SettingsError, KnowledgeError, ClientsError, NotReady) as error:
     sys.stderr.write(f"nothing is served: {error}\n")
     sys.exit(_APPLICATION_FAILED)

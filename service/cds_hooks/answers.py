@@ -17,11 +17,11 @@ def answer(deployment: Deployment, submission: Submission, evaluation: Evaluatio
     """The cards of an evaluation with its extension; in silent mode the extension alone.
 
     Raises:
-        RequiredDataMissing: there is nothing to say, but only a first page of what is required was seen.
+        RequiredDataMissing: there is nothing to say, but only a part of what is required was seen.
     """
     cards = list(deployment.cards.cards(evaluation))
     if not cards and submission.in_part:
-        said = "is a first page only, from which it cannot be concluded that nothing is to be said"
+        said = "was seen in part only, from which it cannot be concluded that nothing is to be said"
         raise RequiredDataMissing(said, *submission.in_part)
     extension = deployment.cards.extension(evaluation)
     own = extension[EXTENSION]

@@ -1,71 +1,20 @@
-"""What is asked of the record, and what came of each question: answered, with nothing, in part, failed, not at all."""
+"""What came of each question about the record, sent or fetched: all of it, nothing, a part, or why it did not come."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from rules.reasoning.terminology import Terminology
 from rules.reasoning.timeline import Gap
-from service.cds_hooks.problems import BadRequest, RequiredDataMissing
+from service.cds_hooks.fetching import Access, Fetch, Fetched
+from service.cds_hooks.parts import CONDITIONS, MEDICATIONS, PARTS, PATIENT, SEARCHES, Part
+from service.cds_hooks.problems import BadRequest, RequiredDataMissing, ServerAtFault
+from service.cds_hooks.references import drugs_elsewhere
 from service.cds_hooks.requests import HookRequest
 from service.cds_hooks.sent_fhir import Outcome, SentFhir, look_at
 from service.fhir.bundles import Plain
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """One part of the record, asked for under `key`; `risk` says what its absence may hide."""
-
-    key: str
-    resource: str
-    words: str
-    risk: str
-
-    @property
-    def element(self) -> str:
-        """Where it stands in a request."""
-        return f"prefetch.{self.key}"
-
-
-PATIENT = Part("patient", "Patient", "the patient", "")
-CONDITIONS = Part("conditions", "Condition", "diagnoses", "a fracture may be missing")
-MEDICATIONS = (
-    Part("medicationAdministrations", "MedicationAdministration", "administrations", "a dose given may be missing"),
-    Part("medicationDispenses", "MedicationDispense", "dispenses", "a dose handed over may be missing"),
-    Part("medicationStatements", "MedicationStatement", "medication statements", "a drug taken may be missing"),
-    Part("medicationRequests", "MedicationRequest", "prescriptions", "a drug ordered may be missing"),
-)
-OPTIONAL = (
-    Part("procedures", "Procedure", "procedures", "an injection or operation may be missing"),
-    Part("serviceRequests", "ServiceRequest", "orders", "an examination already ordered may be missing"),
-    Part("observations", "Observation", "observations", "laboratory values may be missing"),
-    Part("diagnosticReports", "DiagnosticReport", "reports", "imaging of the spine may be missing"),
-    Part("imagingStudies", "ImagingStudy", "imaging studies", "imaging of the spine may be missing"),
-    Part("allergies", "AllergyIntolerance", "allergies", "an allergy may be missing"),
-    Part("encounters", "Encounter", "encounters", "the day of an undated diagnosis may be missing"),
-    Part("appointments", "Appointment", "appointments", "a planned dose may be missing"),
-)
-SEARCHES = (CONDITIONS, *MEDICATIONS, *OPTIONAL)
-PARTS = (PATIENT, *SEARCHES)
-
-_PAGE = 1000
-"""How many records are asked for at once; a server that allows fewer sends a first page, and that is noticed."""
-
-
-def templates(terminology: Terminology) -> dict[str, str]:
-    """The queries of every service by key: one read, and searches in the subset that every client understands.
-
-    Only observations are narrowed, by every LOINC code that means something here: medications and diagnoses in words
-    alone, or by reference, would be lost. The codes go without their system, which many records misspell.
-    """
-    asked = {PATIENT.key: f"{PATIENT.resource}/{{{{context.patientId}}}}"}
-    for part in SEARCHES:
-        asked[part.key] = f"{part.resource}?patient={{{{context.patientId}}}}&_count={_PAGE}"
-    codes = sorted({row.code for row in terminology.rows() if row.system == "loinc" and row.match == "exact"})
-    asked["observations"] += f"&code={','.join(codes)}"
-    return asked
+from service.fhir.server import Trouble
 
 
 class Answered(Enum):
@@ -74,17 +23,35 @@ class Answered(Enum):
     NOT_SENT = "not sent"
     FAILED = "could not be read"
     FIRST_PAGE = "first page only"
+    IN_PART = "only what the scope of the token shows"
     WARNED = "sent with a warning of the server"
     WHOLE = "complete"
 
 
-_HAD = (Answered.WHOLE, Answered.WARNED, Answered.FIRST_PAGE)
+_HAD = (Answered.WHOLE, Answered.WARNED, Answered.IN_PART, Answered.FIRST_PAGE)
+_NOT_ALL = (Answered.IN_PART, Answered.FIRST_PAGE)
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What came of one question, and why the FHIR server could not make up for what is missing, if it was asked."""
+
+    answered: Answered
+    trouble: Trouble | None = None
+
+    @property
+    def words(self) -> str:
+        """Both, for a card or an error."""
+        if self.trouble is None or self.trouble is Trouble.NO_SERVER:
+            return self.answered.value
+        return f"{self.answered.value}, and {self.trouble.value}"
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A value that came, and what of it was decoded already."""
+    """A value that came, the name by which it is told, and what of it was decoded already."""
 
+    name: str
     data: bytes
     decoded: Plain | None
 
@@ -94,7 +61,7 @@ class Prefetched:
     """The parts of a record that came, by key.
 
     `gaps` says what did not come or is not whole, `incomplete` under which keys. From the required parts in `in_part`
-    no absence may be concluded: they are a first page only.
+    no absence may be concluded: not all of them was seen.
     """
 
     values: Mapping[str, Sent]
@@ -103,26 +70,41 @@ class Prefetched:
     in_part: tuple[str, ...]
 
 
-def read_prefetch(request: HookRequest) -> Prefetched:
+def read_prefetch(request: HookRequest, access: Access | None = None) -> Prefetched:
     """What came of each question; keys that nobody asked for are ignored.
+
+    What is missing or failed is fetched from the FHIR server of the request, as far as `access` goes; without it
+    nothing is fetched from anywhere.
 
     Raises:
         BadRequest: a value is no FHIR, or is about another patient.
+        ServerAtFault: the FHIR server sent a record of another patient.
         RequiredDataMissing: the patient, the diagnoses, or every source of medication was not answered.
     """
+    fetch = Fetch(request, access) if access is not None else None
     values: dict[str, Sent] = {}
-    came: dict[str, Answered] = {}
+    came: dict[str, State] = {}
+    wanted: list[Part] = []
     for part in PARTS:
         raw = request.prefetch.get(part.key)
         found = _looked_at(raw, part.element, request) if raw is not None and raw != b"null" else None
-        came[part.key] = _came(part, raw, found)
+        state = _came(part, raw, found)
         if raw is not None and found is not None:
-            values[part.key] = Sent(raw, found.decoded)
-    _require(came)
-    lacking = [part for part in SEARCHES if came[part.key] is not Answered.WHOLE]
+            values[part.key] = Sent(part.element, raw, found.decoded)
+        # A query that found nothing is not made again; one that failed or stopped after a page may succeed here.
+        failed = found is not None and found.outcome is Outcome.ERROR
+        if raw is None or failed or state is Answered.FIRST_PAGE:
+            wanted.append(part)
+        came[part.key] = State(state)
+    gaps: list[Gap] = []
+    if fetch is not None:
+        _fetch_parts(fetch, wanted, request, values, came)
+        gaps = _fetch_drugs(fetch, request, values)
+    _require(came, fetch)
+    lacking = [part for part in SEARCHES if came[part.key].answered is not Answered.WHOLE]
     return Prefetched(
         values=values,
-        gaps=tuple(Gap(part.words, f"{came[part.key].value}: {part.risk}") for part in lacking),
+        gaps=(*(Gap(part.words, f"{came[part.key].words}: {part.risk}") for part in lacking), *gaps),
         incomplete=tuple(part.key for part in lacking),
         in_part=_in_part(came),
     )
@@ -135,7 +117,76 @@ def read_context(request: HookRequest) -> dict[str, Sent]:
         BadRequest: one is no FHIR, or a resource is not of the patient whom the request is about.
     """
     found = {name: _looked_at(raw, f"context.{name}", request) for name, raw in request.bundles.items()}
-    return {name: Sent(request.bundles[name], one.decoded) for name, one in found.items()}
+    return {name: Sent(f"context.{name}", request.bundles[name], one.decoded) for name, one in found.items()}
+
+
+def _fetch_parts(
+    fetch: Fetch, wanted: Iterable[Part], request: HookRequest, values: dict[str, Sent], came: dict[str, State]
+) -> None:
+    """Put what the FHIR server has in the place of what is missing."""
+    parts = list(wanted)
+    if not parts:
+        return
+    pages = {one.key: values[one.key].data for one in parts if came[one.key].answered is Answered.FIRST_PAGE}
+    for key, fetched in fetch.parts(parts, pages).items():
+        part = next(one for one in parts if one.key == key)
+        found = _judged(fetched, (part.resource, "Bundle", "OperationOutcome"), request)
+        if fetched.data is None or found is None:
+            came[key] = State(came[key].answered, fetched.trouble or Trouble.NO_FHIR)
+            continue
+        state = _fetched_state(part, fetched, found)
+        # What a failed query brought along is kept until another brings more.
+        if state.answered is not Answered.FAILED or key not in values:
+            values[key] = Sent(f"fhirServer.{key}", fetched.data, found.decoded)
+        came[key] = state
+
+
+def _fetched_state(part: Part, fetched: Fetched, found: SentFhir) -> State:
+    answered = _came(part, fetched.data, found)
+    if answered is Answered.FAILED:
+        return State(answered, fetched.trouble or Trouble.FAILED)
+    if fetched.trouble is not None:
+        return State(Answered.FIRST_PAGE, fetched.trouble)
+    return State(Answered.IN_PART if fetched.in_part else answered)
+
+
+def _fetch_drugs(fetch: Fetch, request: HookRequest, values: dict[str, Sent]) -> list[Gap]:
+    """Add the drugs that records and orders only refer to; what is not known of them."""
+    if fetch.obstacle is not None:
+        return []
+    sources = [*(sent.data for sent in values.values()), *request.bundles.values()]
+    ids = drugs_elsewhere(sources, fetch.base)
+    if not ids:
+        return []
+    fetched = fetch.medications(ids)
+    found = _judged(fetched, ("Bundle",), request)
+    if fetched.data is not None and found is not None:
+        values["medications"] = Sent("fhirServer.medications", fetched.data, found.decoded)
+    trouble = fetched.trouble or (Trouble.NO_FHIR if found is None else None)
+    if found is not None and found.outcome is Outcome.ERROR:
+        trouble = trouble or Trouble.FAILED
+    if trouble is None:
+        return []
+    return [Gap("drugs that records refer to", f"{State(Answered.NOT_SENT, trouble).words}: a drug may be missing")]
+
+
+def _judged(fetched: Fetched, kinds: tuple[str, ...], request: HookRequest) -> SentFhir | None:
+    """What an answer of the FHIR server says of itself; None when it is none that was asked for.
+
+    Raises:
+        ServerAtFault: it holds a record of another patient, so that nothing that this server says can be relied upon.
+    """
+    if fetched.data is None:
+        return None
+    try:
+        found = look_at(fetched.data, request.patient)
+    except RecursionError:
+        return None
+    if found is None or found.resource_type not in kinds:
+        return None
+    if found.stranger is not None:
+        raise ServerAtFault("answered with a record that is not of the patient in context.patientId", "fhirServer")
+    return found
 
 
 def _came(part: Part, raw: bytes | None, found: SentFhir | None) -> Answered:
@@ -167,21 +218,26 @@ def _looked_at(raw: bytes, element: str, request: HookRequest) -> SentFhir:
     return found
 
 
-def _require(came: Mapping[str, Answered]) -> None:
-    lacking = [part.element for part in (PATIENT, CONDITIONS) if came[part.key] not in _HAD]
-    said = [f"{element} is required" for element in lacking]
-    if not any(came[part.key] in _HAD for part in MEDICATIONS):
-        sources = [part.element for part in MEDICATIONS]
-        said.append(f"one of {', '.join(sources)} must be answered, be it with nothing")
-        lacking += sources
-    if said:
-        reason = f"{'; '.join(said)}. What is missing is not fetched from fhirServer by this release."
-        raise RequiredDataMissing(reason, *lacking)
+def _require(came: Mapping[str, State], fetch: Fetch | None) -> None:
+    lacking = [part for part in (PATIENT, CONDITIONS) if came[part.key].answered not in _HAD]
+    said = [f"{part.element} is required ({came[part.key].words})" for part in lacking]
+    if not any(came[part.key].answered in _HAD for part in MEDICATIONS):
+        sources = ", ".join(part.element for part in MEDICATIONS)
+        why = "; ".join(dict.fromkeys(came[part.key].words for part in MEDICATIONS))
+        said.append(f"one of {sources} must be answered, be it with nothing ({why})")
+        lacking += MEDICATIONS
+    if not said:
+        return
+    if fetch is None:
+        said.append("what is missing is not fetched from fhirServer here")
+    elif fetch.obstacle is Trouble.NO_SERVER:
+        said.append("the request names no fhirServer from which it could be fetched")
+    raise RequiredDataMissing("; ".join(said), *(part.element for part in lacking))
 
 
-def _in_part(came: Mapping[str, Answered]) -> tuple[str, ...]:
-    found = [CONDITIONS.element] if came[CONDITIONS.key] is Answered.FIRST_PAGE else []
-    medications = {part.element: came[part.key] for part in MEDICATIONS if came[part.key] in _HAD}
-    if all(state is Answered.FIRST_PAGE for state in medications.values()):
+def _in_part(came: Mapping[str, State]) -> tuple[str, ...]:
+    found = [CONDITIONS.element] if came[CONDITIONS.key].answered in _NOT_ALL else []
+    medications = {part.element: came[part.key].answered for part in MEDICATIONS if came[part.key].answered in _HAD}
+    if all(state in _NOT_ALL for state in medications.values()):
         found += medications
     return tuple(found)

@@ -55,6 +55,23 @@ class BadRequest(Problem):
     code = "invalid"
 
 
+class Unauthorized(Problem):
+    """The caller has not proven who it is; every reason is told in the same words, and none in the answer."""
+
+    status = 401
+    code = "login"
+
+    def __init__(self) -> None:
+        super().__init__("this service answers only callers that prove who they are")
+
+
+class Unchecked(Problem):
+    """Whether the caller may call cannot be found out now: what that needs cannot be reached."""
+
+    status = 503
+    code = "transient"
+
+
 class UnknownService(Problem):
     """No service, rule or page is found at this address."""
 
@@ -74,6 +91,13 @@ class UnsupportedContent(Problem):
 
     status = 415
     code = "not-supported"
+
+
+class ServerAtFault(Problem):
+    """The FHIR server of the request answered with what must not be used."""
+
+    status = 502
+    code = "exception"
 
 
 class Overloaded(Problem):

@@ -10,34 +10,39 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from service.cds_hooks.answers import answer
+from service.cds_hooks.callers import PATH, Callers
 from service.cds_hooks.problems import BadRequest, UnsupportedContent
 from service.cds_hooks.requests import AS_OF, HookRequest, read_request
 from service.cds_hooks.services import Discovery, Service, find
-from service.deployment import Deployment
+from service.deployment import Deployment, fhir_version
 from service.submission import requested
 
-PATH = "/cds-services"
 JSON = "application/json"
 _ACCEPTED = (JSON, "application/fhir+json")
 
 
-def blueprint(deployment: Deployment, today: Callable[[], date]) -> Blueprint:
-    """The endpoints of CDS Hooks; `today` is the clock of the composition root."""
+def blueprint(deployment: Deployment, callers: Callers, today: Callable[[], date]) -> Blueprint:
+    """The endpoints of CDS Hooks, each for `callers` only; `today` is the clock of the composition root."""
     routes = Blueprint("cds_hooks", __name__, url_prefix=PATH)
-    discovery = msgspec.json.encode(Discovery(list(deployment.services.values())))
 
     @routes.get("")
     def discover() -> Response:
-        response = Response(discovery, mimetype=JSON)
+        found = deployment.services_of(callers.of_discovery().client)
+        response = Response(msgspec.json.encode(Discovery(list(found.values()))), mimetype=JSON)
         response.add_etag()
-        response.cache_control.public, response.cache_control.max_age = True, 300
+        response.cache_control.max_age = 300
+        if callers.discovery_is_open:
+            response.cache_control.public = True
+        else:
+            response.cache_control.private = True
         response.make_conditional(request)
         return response
 
     @routes.post("/<service_id>")
     def call(service_id: str) -> Response:
+        caller = callers.of_service(service_id).client
         asked = _asked(find(deployment.services, service_id), deployment)
-        submission = requested(asked, "the request")
+        submission = requested(asked, "the request", deployment.access(caller), fhir_version(caller))
         evaluation = deployment.evaluate(submission, asked.as_of or today())
         return Response(msgspec.json.encode(answer(deployment, submission, evaluation)), mimetype=JSON)
 

@@ -9,12 +9,14 @@ import msgspec
 
 from rules.knowledge_base import Knowledge
 from service.cds_hooks.hooks import HOOKS, Hook
-from service.cds_hooks.prefetch import templates
+from service.cds_hooks.parts import USUAL, templates
 from service.cds_hooks.problems import UnknownService
+from service.clients import Capabilities
 
 _NEEDS = (
-    "Needs the patient, the diagnoses and at least one source of medication from prefetch; the FHIR server is not "
-    "asked for what is missing. Advice is complete only with every prefetch key."
+    "Needs the patient, the diagnoses and at least one source of medication, from prefetch or from fhirServer. What "
+    "prefetch does not hold is read from fhirServer when that is registered for the client and the scope of the token "
+    "allows it; without them the answer is 412. Advice is complete only with every part of the record."
 )
 
 
@@ -35,9 +37,9 @@ class Discovery(msgspec.Struct):
     services: list[Service]
 
 
-def services(knowledge: Knowledge) -> Mapping[str, Service]:
-    """The services by id, in the order of the hooks."""
-    prefetch = templates(knowledge.terminology)
+def services(knowledge: Knowledge, capabilities: Capabilities = USUAL) -> Mapping[str, Service]:
+    """The services by id, in the order of the hooks, asking for no more than a client can answer."""
+    prefetch = templates(knowledge.terminology, capabilities)
     spoken_at = {hook for entry in knowledge.rules for hook in entry.hooks}
     served = [hook for hook in HOOKS.values() if hook.name in spoken_at]
     return MappingProxyType({_id(hook): _service(hook, prefetch) for hook in served})

@@ -38,6 +38,8 @@ def _problem(problem: Problem) -> Response:
     response = _answer(problem.outcome(), problem.status)
     if problem.status == HTTPStatus.SERVICE_UNAVAILABLE:
         response.headers["Retry-After"] = "1"
+    if problem.status == HTTPStatus.UNAUTHORIZED:
+        response.headers["WWW-Authenticate"] = "Bearer"
     return response
 
 

@@ -16,7 +16,17 @@ from tests.unit.commands.records import bundle, hook_request, zoledronate_draft
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "fhir_fixtures/hooks/patient-view/five-fractures-ten-months-after-seven-doses.json"
-ISSUE_TYPES = {"invalid", "required", "not-found", "not-supported", "too-long", "exception", "throttled"}
+ISSUE_TYPES = {
+    "invalid",
+    "required",
+    "not-found",
+    "not-supported",
+    "too-long",
+    "exception",
+    "throttled",
+    "login",
+    "transient",
+}
 
 Json = dict[str, Any]
 

@@ -139,7 +139,7 @@ def ended(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("options", "variables", "said"),
     [
-        ((), {"REBOUNDWATCH_AUTH": "required"}, "not built yet"),
+        ((), {"REBOUNDWATCH_AUTH": "required"}, "no client is registered"),
         (("--host", "0.0.0.0"), {"REBOUNDWATCH_ALLOW_AS_OF": "0"}, "AUTH=off is refused on 0.0.0.0"),
         (("--port", "70000"), {}, "REBOUNDWATCH_PORT must be at most 65535"),
         ((), {"REBOUNDWATCH_DISABLED_RULES": "RVFX-99"}, "cannot disable RVFX-99"),

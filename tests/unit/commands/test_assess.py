@@ -139,7 +139,7 @@ def test_a_hook_request_with_the_record_of_another_patient_is_refused(tmp_path: 
         ({"context": {"userId": "Practitioner/1"}}, "context.patientId: is missing"),
         ({"context": "x"}, "context: must be a JSON object"),
         ({"extension": {"org.reboundwatch.as-of": "yesterday"}}, "as-of: must be a day of the calendar"),
-        ({"prefetch": {}}, "prefetch.patient is required; prefetch.conditions is required"),
+        ({"prefetch": {}}, "prefetch.patient is required (not sent); prefetch.conditions is required (not sent)"),
     ],
 )
 def test_a_malformed_hook_request_is_named(tmp_path: Path, change: records.Json, said: str) -> None:

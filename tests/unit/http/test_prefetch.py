@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from rules.knowledge_base import load_knowledge
-from service.cds_hooks.prefetch import MEDICATIONS, OPTIONAL, PARTS, Prefetched, read_prefetch, templates
+from service.cds_hooks.parts import MEDICATIONS, OPTIONAL, PARTS, templates
+from service.cds_hooks.prefetch import Prefetched, read_prefetch
 from service.cds_hooks.problems import BadRequest, RequiredDataMissing
 from service.cds_hooks.requests import read_request
 from tests.unit.commands.records import bundle, fracture, hook_request, injection, patient, resource

@@ -33,7 +33,7 @@ def test_what_is_unwise_is_said_and_ends_with_1(monkeypatch: pytest.MonkeyPatch)
 def test_what_would_not_be_served_is_said_and_ends_with_2(monkeypatch: pytest.MonkeyPatch) -> None:
     result = checked(monkeypatch)
     assert result.exit_code == 2
-    assert "not built yet" in result.output
+    assert "no client is registered" in result.output
 
 
 def test_a_setting_that_cannot_be_used_is_said_and_ends_with_2(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -54,6 +54,14 @@ def test_what_cannot_be_reached_is_said(monkeypatch: pytest.MonkeyPatch, name: s
     result = checked(monkeypatch, AUTH="off", AUTH_OFF_I_UNDERSTAND="1", **{name: value})
     assert result.exit_code == 2
     assert said in result.output
+
+
+def test_a_registry_of_clients_that_does_not_hold_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    file = tmp_path / "clients.yaml"
+    file.write_text("clients: [{name: clinic, iss: a}]\n", encoding="utf-8")
+    result = checked(monkeypatch, AUTH="off", CLIENTS_FILE=str(file))
+    assert result.exit_code == 2
+    assert f"{file}: clients[0] must have either jku or jwks" in result.output
 
 
 def test_limits_of_the_site_that_are_none_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,10 +11,37 @@ from service.safety import cautions, refusals
 from service.settings import Settings
 
 
-def test_the_tokens_of_callers_cannot_be_checked_yet_and_serving_without_is_refused() -> None:
-    [said] = refusals(Settings())
-    assert "not built yet" in said
-    assert "REBOUNDWATCH_AUTH=off" in said
+def test_callers_who_must_prove_themselves_need_an_address_to_name_and_a_registration() -> None:
+    address, registration = refusals(Settings())
+    assert "REBOUNDWATCH_PUBLIC_BASE_URL is not set" in address
+    assert "no client is registered in REBOUNDWATCH_CLIENTS_FILE" in registration
+    assert "REBOUNDWATCH_AUTH=off" in registration
+
+
+def registry(folder: Path, text: str) -> Path:
+    file = folder / "clients.yaml"
+    file.write_text(text, encoding="utf-8")
+    return file
+
+
+def test_with_a_public_address_and_a_client_it_may_be_served_anywhere(tmp_path: Path) -> None:
+    file = registry(tmp_path, "clients: [{name: clinic, iss: a, jku: 'https://ehr.example.org/jwks.json'}]")
+    settings = Settings(public_base_url="https://cds.example.org", host="0.0.0.0", clients_file=file)
+    assert refusals(settings) == []
+    assert list(cautions(settings)) == []
+
+
+@pytest.mark.parametrize("auth", ["required", "off"])
+def test_a_registry_that_does_not_hold_is_refused_whoever_may_call(tmp_path: Path, auth: str) -> None:
+    file = registry(tmp_path, "clients: [{name: clinic}]")
+    chosen: dict[str, Any] = {"auth": auth, "public_base_url": "https://cds.example.org", "clients_file": file}
+    [said] = refusals(Settings(**chosen))
+    assert said == f"{file}: clients[0].iss is missing"
+
+
+def test_keys_that_come_over_http_are_unwise(tmp_path: Path) -> None:
+    file = registry(tmp_path, "clients: [{name: sandbox, iss: a, jku: 'http://localhost:9/jwks.json'}]")
+    assert any("the keys of sandbox are fetched over http" in one for one in cautions(Settings(clients_file=file)))
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.0.1", "::1", "localhost"])
@@ -46,6 +74,7 @@ def test_the_address_really_listened_on_decides() -> None:
         ({"host": "0.0.0.0"}, "PUBLIC_BASE_URL is not set"),
         ({"public_base_url": "http://cds.example.org"}, "PUBLIC_BASE_URL is http"),
         ({"cors_origins": "http://ehr.example.org"}, "CORS_ORIGINS"),
+        ({"discovery_auth": "off"}, "DISCOVERY_AUTH=off"),
         ({"mode": "silent"}, "MODE=silent"),
     ],
 )
