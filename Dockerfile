@@ -1,6 +1,8 @@
 # ReboundWatch as one small image: the compiler stays in the build stage.
 #   docker build -t reboundwatch .
 #   docker run --read-only --tmpfs /tmp -p 127.0.0.1:8080:8080 -e REBOUNDWATCH_CLIENTS_FILE=... reboundwatch
+# Where images are kept for years, pin the base by its digest: --build-arg BASE=debian:bookworm-slim@sha256:...
+# (`skopeo inspect` tells it). The tag alone brings Debian's security updates with each build.
 ARG BASE=debian:bookworm-slim
 
 FROM ${BASE} AS build
@@ -25,13 +27,15 @@ RUN /opt/reboundwatch/bin/pip install --no-deps --no-build-isolation . \
 FROM ${BASE}
 LABEL org.opencontainers.image.title="ReboundWatch" \
       org.opencontainers.image.description="Clinical decision support for denosumab discontinuation and rebound-associated vertebral fractures" \
+      org.opencontainers.image.vendor="ReboundWatch" \
+      org.opencontainers.image.documentation="SECURITY.md and docs/operations.md of the source" \
       org.opencontainers.image.licenses="Apache-2.0"
 RUN apt-get update \
  && apt-get install -y --no-install-recommends python3 \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin reboundwatch
 COPY --from=build /opt/reboundwatch /opt/reboundwatch
-# Nothing is written at run time: the image runs read-only, with a /tmp for gunicorn's upload buffers.
+# The image runs read-only: gunicorn's heartbeat and the metrics of its workers lie in /dev/shm, all else in /tmp.
 ENV PATH=/opt/reboundwatch/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
@@ -39,6 +43,8 @@ ENV PATH=/opt/reboundwatch/bin:$PATH \
 WORKDIR /tmp
 USER 10001:10001
 EXPOSE 8080
+# Workers finish the calls that they have begun (gunicorn, graceful_timeout 30 s): stop with more patience than that.
+STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
   CMD ["python3", "-c", "import os, urllib.request as r; r.urlopen(f'http://127.0.0.1:{os.environ.get(\"REBOUNDWATCH_PORT\", 8080)}/health/live', timeout=4)"]
 CMD ["reboundwatch", "serve", "--host", "0.0.0.0"]

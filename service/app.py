@@ -12,8 +12,9 @@ from service.cds_hooks import routes
 from service.cds_hooks.callers import PATH, callers
 from service.cds_hooks.trust import Replays
 from service.deployment import Deployment, deploy
+from service.observation import tracing
 from service.settings import Settings
-from service.web import access_log, errors, headers, operations, pages
+from service.web import access_log, errors, headers, openapi, operations, pages
 
 
 def create_app(settings: Settings, replays: Replays | None = None) -> Flask:
@@ -43,12 +44,19 @@ def application(
     # A body sent in pieces is cut off at this length without a word; one byte more tells it from one that fits.
     app.config["MAX_CONTENT_LENGTH"] = deployment.settings.max_body_bytes + 1
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
-    access_log.register(app, {f"{PATH}/{name}" for name in deployment.services})
+    app.extensions["tracing"] = _tracing(deployment)
+    access_log.register(app, deployment, PATH, app.extensions["tracing"])
     headers.register(app, deployment.settings.cors_origins)
     errors.register(app)
     app.register_blueprint(
         routes.blueprint(deployment, callers(deployment.settings, deployment.clients, replays), today)
     )
     app.register_blueprint(operations.blueprint(deployment))
+    app.register_blueprint(openapi.blueprint(deployment))
     app.register_blueprint(pages.blueprint(deployment))
     return app
+
+
+def _tracing(deployment: Deployment) -> tracing.Tracing | None:
+    endpoint = deployment.settings.otlp_endpoint
+    return tracing.start(endpoint, deployment.knowledge.version) if endpoint is not None else None

@@ -13,6 +13,7 @@ from rules.reasoning.evaluation import Evaluation
 from rules.reasoning.oracle import Silence
 from rules.reasoning.timeline import PatientTimeline, Unusable
 from service.fhir.reader import Reading, RecordReader, UnreadableDocument
+from service.observation.call import stage
 from service.submission import Submission
 
 
@@ -59,11 +60,13 @@ class Assessor:
             UnreadableDocument: a document holds no FHIR, or the patient cannot be read.
             ClinicalCoreError: the evaluation is void.
         """
-        reading = self._reader.read(submission.documents, as_of=as_of, fhir_version=submission.fhir_version)
-        if len(reading.timelines) != 1:
-            raise UnreadableDocument("the patient cannot be read")
-        [timeline] = _complete(reading, submission)
-        return self.evaluator.evaluate(timeline, submission.hook)
+        with stage("timeline"):
+            reading = self._reader.read(submission.documents, as_of=as_of, fhir_version=submission.fhir_version)
+            if len(reading.timelines) != 1:
+                raise UnreadableDocument("the patient cannot be read")
+            [timeline] = _complete(reading, submission)
+        with stage("evaluate"):
+            return self.evaluator.evaluate(timeline, submission.hook)
 
     def _read(self, submission: Submission, as_of: date) -> tuple[Reading, list[Unusable]]:
         """What can be read; a document that cannot is named, and the others are read without it."""

@@ -26,7 +26,7 @@ def check(deployment: Deployment) -> None:
         Overloaded: the worker had no time for it.
     """
     try:
-        submission = requested(read_request(json.dumps(_request()).encode()), "canary")
+        submission = requested(read_request(json.dumps(known_request()).encode()), "canary")
         assert submission.as_of is not None
         evaluation = deployment.evaluate(submission, submission.as_of)
         indicators = [card.indicator for card in deployment.cards.cards(evaluation)]
@@ -40,7 +40,8 @@ def check(deployment: Deployment) -> None:
         raise NotReady("the evaluation with a known answer gave no critical card")
 
 
-def _request() -> dict[str, Any]:
+def known_request() -> dict[str, Any]:
+    """The hook request, with its day, of which the answer is known; the example in the description of the wire."""
     return {
         "hook": "patient-view",
         "hookInstance": "00000000-0000-4000-8000-000000000000",

@@ -20,6 +20,7 @@ from service.cds_hooks.services import Service, services
 from service.clients import Anonymous, Capabilities, Client, Clients, FhirAccess, read_clients
 from service.fhir.reader import UnreadableDocument
 from service.fhir.server import FhirServers
+from service.observation.call import stage
 from service.settings import Settings
 from service.submission import Submission
 
@@ -82,7 +83,9 @@ class Deployment:
     @contextmanager
     def turn(self) -> Iterator[None]:
         """One evaluation at a time: the engine takes no more, and whoever waits too long is told so."""
-        if not self._turn.acquire(timeout=self.settings.time_budget_ms / 1000):
+        with stage("wait"):
+            mine = self._turn.acquire(timeout=self.settings.time_budget_ms / 1000)
+        if not mine:
             raise Overloaded("this worker is busy; ask again")
         try:
             yield

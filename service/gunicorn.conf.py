@@ -1,13 +1,17 @@
 """How gunicorn serves ReboundWatch in production; everything a site may change is in `service/settings.py`."""
 
 import os
+import shutil
 import sys
+import tempfile
 from typing import Any
 
+from service.observation.logs import log_configuration
 from service.safety import refusals
 from service.settings import SettingsError, read_settings
 
 NOTHING_SERVED = 2
+_METRICS = "PROMETHEUS_MULTIPROC_DIR"
 
 try:
     _settings = read_settings()
@@ -40,21 +44,10 @@ max_requests_jitter = 2_000
 limit_request_field_size = 24 * 1024
 
 control_socket_disable = True
-worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None
+# In memory, where it may be written: the root of a container may not.
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
 
-logconfig_dict = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(process)d %(levelname)s %(name)s %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"level": "WARNING", "handlers": ["stderr"]},
-    "loggers": {
-        "service": {"level": _settings.log_level.upper()},
-        "gunicorn.error": {"level": _settings.log_level.upper(), "propagate": True},
-        # Its lines hold addresses as they were sent; service.web.access_log writes one a request instead.
-        "gunicorn.access": {"level": "CRITICAL", "propagate": False},
-    },
-}
+logconfig_dict = log_configuration(_settings.log_format, _settings.log_level)
 
 
 def on_starting(server: Any) -> None:
@@ -64,3 +57,18 @@ def on_starting(server: Any) -> None:
     if found:
         sys.stderr.write("\n".join(found) + "\n")
         sys.exit(NOTHING_SERVED)
+    os.environ[_METRICS] = tempfile.mkdtemp(prefix="reboundwatch-metrics-", dir=worker_tmp_dir)
+
+
+def child_exit(server: Any, worker: Any) -> None:
+    """What a worker that is gone counted still counts; what it is at does not."""
+    # Imported after the folder is named: the library looks once.
+    from prometheus_client.multiprocess import mark_process_dead
+
+    mark_process_dead(worker.pid)  # type: ignore[no-untyped-call]
+
+
+def on_exit(server: Any) -> None:
+    """Leave no folder behind."""
+    if _METRICS in os.environ:
+        shutil.rmtree(os.environ[_METRICS], ignore_errors=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
@@ -13,8 +13,9 @@ from urllib.parse import urlsplit
 import yaml
 from dotenv import dotenv_values
 from pydantic import AfterValidator, BeforeValidator, DirectoryPath, Field, FilePath, SecretStr, ValidationError
-from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from service.secret_files import FILE, read_secret_files
 
 PREFIX = "REBOUNDWATCH_"
 ENV_FILE = Path(".env")
@@ -177,6 +178,14 @@ class Settings(BaseSettings):
     log_level: Annotated[Literal["debug", "info", "warning", "error"], BeforeValidator(_lower)] = Field(
         default="info", description="How much is logged: debug, info, warning or error; never data of a patient."
     )
+    log_format: Annotated[Literal["json", "text"], BeforeValidator(_lower)] = Field(
+        default="json", description="json: one object a line, for whatever collects logs; text: for people."
+    )
+    otlp_endpoint: Annotated[str, AfterValidator(_base_url)] | None = Field(
+        default=None,
+        description="Address of an OpenTelemetry collector (OTLP over HTTP, such as http://collector:4318); none: no "
+        "traces.",
+    )
 
     @property
     def loopback(self) -> bool:
@@ -194,6 +203,10 @@ class Settings(BaseSettings):
 
 NOT_USED_YET = frozenset({"database_url", "pseudonym_key", "retention_days"})
 """Settings that are checked already and have no effect before storage is built."""
+
+
+SECRETS = tuple(name for name, info in Settings.model_fields.items() if "SecretStr" in str(info.annotation))
+"""Settings of which the value may stand in a file instead: REBOUNDWATCH_<NAME>_FILE names it."""
 
 
 def is_loopback(host: str) -> bool:
@@ -219,11 +232,12 @@ def read_settings() -> Settings:
         given = {**dotenv_values(ENV_FILE, interpolate=False), **os.environ}
     except (OSError, UnicodeError) as error:
         raise SettingsError([f"{ENV_FILE} cannot be read ({type(error).__name__})"]) from None
-    sentences = list(_unknown(given))
+    secrets = read_secret_files(given, {field: variable(field) for field in SECRETS})
+    sentences = [*_unknown(given), *secrets.sentences]
     try:
-        settings = Settings()
+        settings = Settings(**secrets.values)
     except ValidationError as error:
-        sentences += [_sentence(one) for one in error.errors()]
+        sentences += [_sentence(one, secrets.values) for one in error.errors()]
         raise SettingsError(sentences) from None
     if sentences:
         raise SettingsError(sentences)
@@ -232,6 +246,7 @@ def read_settings() -> Settings:
 
 def _unknown(given: Mapping[str, object]) -> Iterator[str]:
     known = [field.upper() for field in Settings.model_fields]
+    known += [f"{field.upper()}{FILE}" for field in SECRETS]
     for name in sorted(given):
         asked = name.upper().removeprefix(PREFIX)
         if name.upper().startswith(PREFIX) and asked not in known:
@@ -240,11 +255,10 @@ def _unknown(given: Mapping[str, object]) -> Iterator[str]:
             yield f"{name} is no setting; {hint}"
 
 
-def _sentence(error: Any) -> str:
+def _sentence(error: Any, from_file: Container[str]) -> str:
     """What pydantic found, in words; the value is shown unless it is a secret."""
     field = str(error["loc"][0])
-    info: FieldInfo = Settings.model_fields[field]
-    secret = "SecretStr" in str(info.annotation)
+    secret = field in SECRETS
     context = error.get("ctx") or {}
     reason = {
         "int_parsing": "must be a whole number",
@@ -259,4 +273,4 @@ def _sentence(error: Any) -> str:
         "value_error": str(context.get("error", "")),
     }.get(error["type"], str(error["msg"]))
     shown = "" if secret or error["type"] == "value_error" else f", not {str(error['input'])[:80]!r}"
-    return f"{variable(field)} {reason}{shown}"
+    return f"{variable(field)}{FILE if field in from_file else ''} {reason}{shown}"

@@ -20,7 +20,10 @@ _FHIR_DATE = re.compile(r"^(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T.*)?)?)?$", re.DOTAL
 
 
 def add_months(day: date, months: int) -> date:
-    """The day `months` calendar months after `day` (before it, if negative), clamped to the end of the month."""
+    """The day `months` calendar months after `day` (before it, if negative), clamped to the end of the month.
+
+    Records write "for ever" as 9999-12-31: beyond the calendar is its last day.
+    """
     if day == OPEN_START:
         return OPEN_START
     return _moved(day, months)
@@ -29,7 +32,10 @@ def add_months(day: date, months: int) -> date:
 @lru_cache(maxsize=65_536)
 def _moved(day: date, months: int) -> date:
     """A chart asks for the same few edges again and again."""
-    return day + relativedelta(months=months)
+    try:
+        return day + relativedelta(months=months)
+    except (ValueError, OverflowError):
+        return date.max if months > 0 else date.min
 
 
 def whole_months(start: date, end: date) -> int:

@@ -16,7 +16,7 @@ import weakref
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from types import TracebackType
-from typing import Any
+from typing import Any, cast
 
 import durable_rules_engine  # type: ignore[import-not-found]  # untyped C extension
 
@@ -24,7 +24,7 @@ from rules.reasoning.conditions import Condition, Pattern
 from rules.reasoning.errors import EngineFailed
 from rules.reasoning.fact import Fact, Value
 from rules.reasoning.oracle import Match
-from rules.reasoning.rule import Phase, Program, variants
+from rules.reasoning.rule import Phase, Program
 
 _OPERATORS = {"!=": "$neq", "<": "$lt", "<=": "$lte", ">": "$gt", ">=": "$gte"}
 _SESSION = "0"
@@ -43,9 +43,11 @@ class Engine:
         self._names = _Names()
         self._rules: dict[str, tuple[str, int]] = {}
         self._asked: Counter[str] = Counter()
+        self._choices: dict[type[Fact], dict[str, tuple[str, frozenset[str]]]] = {}
         self._definition = self._compile()
         self._fields = {
-            kind: tuple((name, self._names.property(kind, name)) for name in kind.schema) for kind in program.kinds()
+            kind: tuple((name, self._names.property(kind, name), of is bool) for name, of in kind.schema.items())
+            for kind in program.kinds()
         }
         self.start = json.dumps(self._encode("start", "start", {}))
         self.tokens = {
@@ -61,16 +63,14 @@ class Engine:
     def _compile(self) -> str:
         program, names = self._program, self._names
         definition: dict[str, Any] = {names.of("rule start"): {"all": [{names.of("alias"): _kind(names, "start")}]}}
-        for kind in ("phase", *(kind.__name__ for kind in program.kinds())):
-            # Stores every fact of the kind, also one that no rule asks about; it can never fire.
-            definition[names.of(f"rule keep {kind}")] = {
-                "all": [{names.of("alias"): _kind(names, kind)}, {names.of("never"): _kind(names, "never")}]
-            }
+        # Stores every fact, also one that no rule asks about, and never fires. One for all kinds: the engine clears
+        # eight kilobytes for each pattern in every evaluation.
+        keep = [{names.of("alias"): {names.of("one"): 1}}, {names.of("never"): _kind(names, "never")}]
+        definition[names.of("rule keep")] = {"all": keep}
         for rule in program.rules:
-            for number, (when, unless) in enumerate(variants(rule)):
-                name = names.of(f"rule {rule.id} {number}")
-                self._rules[name] = (rule.id, len(when))
-                definition[name] = {"all": self._patterns(rule.phase, when, unless), "dist": 0}
+            name = names.of(f"rule {rule.id}")
+            self._rules[name] = (rule.id, len(rule.when))
+            definition[name] = {"all": self._patterns(rule.phase, rule.when, rule.unless), "dist": 0}
         return json.dumps(definition)
 
     def _patterns(
@@ -101,7 +101,16 @@ class Engine:
         return {"$and": [_kind(names, kind), group, *constants, *joins, sentinel]}
 
     def _constant(self, test: Condition) -> dict[str, Any]:
+        if test.operator == "one of":
+            return {self._one_of(test): 1}
         return _test(test.operator, self._names.property(test.field.kind, test.field.name), test.right)
+
+    def _one_of(self, test: Condition) -> str:
+        """The property by which a fact says that it is one of several words: alternatives in a rule may fire twice."""
+        field, words = test.field, cast("tuple[str, ...]", test.right)
+        name = self._names.of(f"{field.kind.__name__}.{field.name} one of {words}")
+        self._choices.setdefault(field.kind, {})[name] = (field.name, frozenset(words))
+        return name
 
     def _join(self, test: Condition, places: dict[str, str]) -> dict[str, Any]:
         assert test.join is not None
@@ -159,9 +168,10 @@ class Engine:
 
     def _fact(self, position: int, fact: Fact) -> dict[str, Value]:
         kind, own = type(fact), vars(fact)
-        return self._encode(
-            kind.__name__, f"f{position}", {given: _plain(own[name]) for name, given in self._fields[kind]}
-        )
+        values = {given: int(own[name]) if yes_no else own[name] for name, given, yes_no in self._fields[kind]}
+        for given, (name, words) in self._choices.get(kind, {}).items():
+            values[given] = int(own[name] in words)
+        return self._encode(kind.__name__, f"f{position}", values)
 
     def read(self, message: dict[str, Any]) -> Match | None:
         """What a firing says: which rule, and which facts matched it; None for the start."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rules.reasoning.conditions import Pattern
@@ -36,9 +36,9 @@ def matches(program: Program, phase: Phase, facts: Sequence[Fact]) -> set[Match]
     """Every match of every rule of one phase."""
     known = _by_kind(facts)
     found = set()
-    for rule in program.of(phase):
+    for rule in program.by_phase[phase]:
         when, unless = program.resolved[rule.id]
-        for positions, bound in _bindings(when, known, (), {}):
+        for positions, bound in _bindings(when, known):
             if not any(_any(pattern, known, bound) for pattern in unless):
                 found.add(Match(rule.id, positions))
     return found
@@ -82,13 +82,20 @@ def _closest(pattern: Pattern, reach: Sequence[Mapping[str, Fact]], facts: Seque
     return min(misses, key=len) if misses else (f"there is no {pattern.kind.__name__}",)
 
 
-def _bindings(
-    when: Sequence[Pattern], known: Known, positions: tuple[int, ...], bound: Mapping[str, Fact]
-) -> Iterator[tuple[tuple[int, ...], Mapping[str, Fact]]]:
-    if not when:
-        yield positions, bound
-        return
-    pattern, rest = when[0], when[1:]
-    for position, fact in known.get(pattern.kind, ()):
-        if pattern.satisfied_by(fact, bound):
-            yield from _bindings(rest, known, (*positions, position), {**bound, pattern.alias: fact})
+_Binding = tuple[tuple[int, ...], dict[str, Fact]]
+
+
+def _bindings(when: Sequence[Pattern], known: Known) -> list[_Binding]:
+    """Every way to give each alias a fact, pattern after pattern: most rules end at the first that none satisfies."""
+    reach: list[_Binding] = [((), {})]
+    for pattern in when:
+        candidates = known.get(pattern.kind, ())
+        reach = [
+            ((*positions, position), {**bound, pattern.alias: fact})
+            for positions, bound in reach
+            for position, fact in candidates
+            if pattern.satisfied_by(fact, bound)
+        ]
+        if not reach:
+            break
+    return reach

@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cached_property
-from itertools import product
 
 from rules.reasoning.conclusions import Advice
-from rules.reasoning.conditions import Condition, Pattern
+from rules.reasoning.conditions import Pattern
 from rules.reasoning.errors import KnowledgeError
 from rules.reasoning.fact import Fact
 
@@ -20,7 +19,6 @@ MAX_TESTS_OF_A_PATTERN = 24
 MAX_PATTERNS_OF_A_KIND = 900
 MAX_KINDS = 200
 MAX_RULES_OF_A_PHASE = 200
-MAX_VARIANTS = 16
 RESERVED_KINDS = frozenset({"start", "phase", "never"})
 """Kinds of the engine's own."""
 
@@ -110,28 +108,6 @@ def _check_rule(rule: Rule) -> None:
         raise KnowledgeError(f"{rule.id}: a rule of the last phase gives advice, not facts")
 
 
-def variants(rule: Rule) -> list[tuple[tuple[Pattern, ...], tuple[Pattern, ...]]]:
-    """The rule without `one_of`: one variant a combination of words, at most one of which can be true of the facts."""
-    choices = [
-        [(pattern, test, word) for word in test.right]
-        for pattern in rule.when
-        for test in pattern.tests
-        if test.operator == "one of" and isinstance(test.right, tuple)
-    ]
-    found = []
-    for choice in product(*choices):
-        words = {id(test): word for _, test, word in choice}
-        found.append((tuple(_plain(pattern, words) for pattern in rule.when), rule.unless))
-    return found
-
-
-def _plain(pattern: Pattern, words: Mapping[int, str]) -> Pattern:
-    tests = tuple(
-        Condition(test.field, "==", words[id(test)]) if test.operator == "one of" else test for test in pattern.tests
-    )
-    return Pattern(pattern.kind, pattern.alias, tests)
-
-
 @dataclass(frozen=True, slots=True)
 class Summary:
     """Draws facts together after a phase, from all that is known and the limits; `emits` are the kinds it may add."""
@@ -159,8 +135,6 @@ class Program:
             if one.id in seen:
                 raise KnowledgeError(f"two rules are called {one.id}")
             seen.add(one.id)
-            if len(variants(one)) > MAX_VARIANTS:
-                raise KnowledgeError(f"{one.id}: more than {MAX_VARIANTS} combinations of words")
             if any(test.operator == "one of" for pattern in one.unless for test in pattern.tests):
                 raise KnowledgeError(f"{one.id}: `one_of` has no place in `unless`; write one pattern a word")
             self._check_order_of_phases(one)
@@ -168,7 +142,7 @@ class Program:
                 for test in pattern.tests:
                     test.resolved(self.limits)
         for phase in Phase:
-            if sum(len(variants(one)) for one in self.of(phase)) > MAX_RULES_OF_A_PHASE:
+            if len(self.of(phase)) > MAX_RULES_OF_A_PHASE:
                 raise KnowledgeError(f"phase {phase.name} has more than {MAX_RULES_OF_A_PHASE} rules")
         self._check_kinds()
 
@@ -180,7 +154,7 @@ class Program:
         for name in names:
             if name in RESERVED_KINDS or names.count(name) > 1:
                 raise KnowledgeError(f"two kinds of facts are called {name}: the engine could not tell them apart")
-        asked = Counter(p.kind for one in self.rules for when, unless in variants(one) for p in (*when, *unless))
+        asked = Counter(p.kind for one in self.rules for p in (*one.when, *one.unless))
         for kind, count in asked.items():
             if count > MAX_PATTERNS_OF_A_KIND:
                 raise KnowledgeError(f"{kind.__name__} is asked for in more than {MAX_PATTERNS_OF_A_KIND} conditions")
@@ -204,6 +178,11 @@ class Program:
     def of(self, phase: Phase) -> list[Rule]:
         """The rules of one phase, in the order in which they were given."""
         return [one for one in self.rules if one.phase is phase]
+
+    @cached_property
+    def by_phase(self) -> Mapping[Phase, Sequence[Rule]]:
+        """The rules of every phase."""
+        return {phase: self.of(phase) for phase in Phase}
 
     @cached_property
     def resolved(self) -> Mapping[str, tuple[tuple[Pattern, ...], tuple[Pattern, ...]]]:

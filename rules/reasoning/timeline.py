@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import cached_property
+from typing import TypeVar, overload
 
 from rules.reasoning.dates import DateInterval
 
@@ -57,6 +59,11 @@ class ClinicalEvent:
     recorded: DateInterval | None = None
     codes: tuple[Code, ...] = ()
     text: str = ""
+
+
+E = TypeVar("E", bound=ClinicalEvent)
+E2 = TypeVar("E2", bound=ClinicalEvent)
+E3 = TypeVar("E3", bound=ClinicalEvent)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,7 +186,7 @@ class Gap:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class PatientTimeline:
     """Everything known of one patient on the day `as_of`."""
 
@@ -188,3 +195,20 @@ class PatientTimeline:
     events: tuple[ClinicalEvent, ...] = ()
     unusable: tuple[Unusable, ...] = ()
     gaps: tuple[Gap, ...] = ()
+
+    @overload
+    def of(self, kind: type[E], /) -> tuple[E, ...]: ...
+    @overload
+    def of(self, kind: type[E], kind_2: type[E2], /) -> tuple[E | E2, ...]: ...
+    @overload
+    def of(self, kind: type[E], kind_2: type[E2], kind_3: type[E3], /) -> tuple[E | E2 | E3, ...]: ...
+    def of(self, *kinds: type[ClinicalEvent]) -> tuple[ClinicalEvent, ...]:
+        """The events of these kinds in their order; looked up once, for each is asked for by many facts."""
+        found = self._by_kinds.get(kinds)
+        if found is None:
+            found = self._by_kinds[kinds] = tuple(event for event in self.events if type(event) in kinds)
+        return found
+
+    @cached_property
+    def _by_kinds(self) -> dict[tuple[type[ClinicalEvent], ...], tuple[ClinicalEvent, ...]]:
+        return {}

@@ -15,6 +15,7 @@ from service.cds_hooks.requests import HookRequest
 from service.cds_hooks.sent_fhir import Outcome, SentFhir, look_at
 from service.fhir.bundles import Plain
 from service.fhir.server import Trouble
+from service.observation.call import noted
 
 
 class Answered(Enum):
@@ -100,6 +101,10 @@ def read_prefetch(request: HookRequest, access: Access | None = None) -> Prefetc
     if fetch is not None:
         _fetch_parts(fetch, wanted, request, values, came)
         gaps = _fetch_drugs(fetch, request, values)
+    if (call := noted()) is not None:
+        call.prefetch = {key: state.answered.name.lower() for key, state in came.items()}
+        troubles = {state.trouble for state in came.values()} - {None, Trouble.NO_SERVER}
+        call.troubles = tuple(one.name.lower() for one in troubles if one is not None)
     _require(came, fetch)
     lacking = [part for part in SEARCHES if came[part.key].answered is not Answered.WHOLE]
     return Prefetched(

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 import msgspec
@@ -18,10 +18,14 @@ from service.cds_hooks.problems import BadRequest
 AS_OF = "org.reboundwatch.as-of"
 """The member of a request's `extension` that names the day of evaluation."""
 
-_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
-_ID = re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII)
-_USER = re.compile(r"(Practitioner|PractitionerRole|Patient|RelatedPerson)/[A-Za-z0-9\-.]{1,64}", re.ASCII)
-_REFERENCE = re.compile(r"[A-Z][A-Za-z]{1,63}/[A-Za-z0-9\-.]{1,64}", re.ASCII)
+UUID = re.compile(r"[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}", re.ASCII)
+PATTERNS = {
+    Shape.ID: re.compile(r"[A-Za-z0-9\-.]{1,64}", re.ASCII),
+    Shape.USER: re.compile(r"(Practitioner|PractitionerRole|Patient|RelatedPerson)/[A-Za-z0-9\-.]{1,64}", re.ASCII),
+    Shape.REFERENCES: re.compile(r"[A-Z][A-Za-z]{1,63}/[A-Za-z0-9\-.]{1,64}", re.ASCII),
+}
+"""How the members that are texts are written, in whole; the description of the wire is made of them too."""
+
 _Object = dict[str, msgspec.Raw]
 _Value = TypeVar("_Value")
 
@@ -30,7 +34,7 @@ class FhirAuthorization(msgspec.Struct, frozen=True):
     """The right to read from `fhirServer`, for this call only; never stored, never logged ("FHIR Resource Access")."""
 
     access_token: str
-    token_type: str
+    token_type: Annotated[str, msgspec.Meta(extra_json_schema={"const": "Bearer"})]
     expires_in: int
     scope: str
     subject: str
@@ -73,7 +77,7 @@ def read_request(body: bytes) -> HookRequest:
     hook = HOOKS.get(_required(members, "hook", str))
     if hook is None:
         raise BadRequest(f"must be one of {', '.join(HOOKS)}", "hook")
-    if not _UUID.fullmatch(_required(members, "hookInstance", str)):
+    if not UUID.fullmatch(_required(members, "hookInstance", str)):
         raise BadRequest("must be a UUID", "hookInstance")
     context = _required(members, "context", _Object)
     for member in hook.context:
@@ -107,12 +111,10 @@ def _check(member: Member, context: _Object) -> None:
 
 def _fits(shape: Shape, raw: msgspec.Raw, element: str) -> bool:
     match shape:
-        case Shape.ID:
-            return _ID.fullmatch(_decoded(raw, str, element)) is not None
-        case Shape.USER:
-            return _USER.fullmatch(_decoded(raw, str, element)) is not None
+        case Shape.ID | Shape.USER:
+            return PATTERNS[shape].fullmatch(_decoded(raw, str, element)) is not None
         case Shape.REFERENCES:
-            return all(_REFERENCE.fullmatch(one) for one in _decoded(raw, list[str], element))
+            return all(PATTERNS[shape].fullmatch(one) for one in _decoded(raw, list[str], element))
         case Shape.ORDERS | Shape.RECORDS:
             return _optional(_decoded(raw, _Object, element), "resourceType", str) == "Bundle"
 

@@ -15,6 +15,7 @@ from service.cds_hooks.problems import BadRequest, UnsupportedContent
 from service.cds_hooks.requests import AS_OF, HookRequest, read_request
 from service.cds_hooks.services import Discovery, Service, find
 from service.deployment import Deployment, fhir_version
+from service.observation.call import stage
 from service.submission import requested
 
 JSON = "application/json"
@@ -41,10 +42,14 @@ def blueprint(deployment: Deployment, callers: Callers, today: Callable[[], date
     @routes.post("/<service_id>")
     def call(service_id: str) -> Response:
         caller = callers.of_service(service_id).client
-        asked = _asked(find(deployment.services, service_id), deployment)
-        submission = requested(asked, "the request", deployment.access(caller), fhir_version(caller))
+        with stage("read"):
+            asked = _asked(find(deployment.services, service_id), deployment)
+        with stage("prefetch"):
+            submission = requested(asked, "the request", deployment.access(caller), fhir_version(caller))
         evaluation = deployment.evaluate(submission, asked.as_of or today())
-        return Response(msgspec.json.encode(answer(deployment, submission, evaluation)), mimetype=JSON)
+        with stage("cards"):
+            said = msgspec.json.encode(answer(deployment, submission, evaluation))
+        return Response(said, mimetype=JSON)
 
     return routes
 

@@ -13,7 +13,8 @@ from service.fhir.dialects import r4 as dialect
 from service.fhir.documents import Document, Item, UnreadableDocument, content
 from service.fhir.elements import CodeableConcept, Reference
 from service.fhir.reading import PatientReading, last_two, test_named
-from service.fhir.validation import invalid
+from service.fhir.validation import verdicts
+from service.observation.call import noted
 
 __all__ = ["Document", "Reading", "RecordReader", "UnreadableDocument"]
 
@@ -48,6 +49,8 @@ class RecordReader:
             items += found.items
             unusable += found.unusable
             gaps += found.gaps
+        if (call := noted()) is not None:
+            call.resources = len(items)
         if any(document.prevails for document in documents):
             # What is being written is newer than the record's copy of the same resource.
             written = {item.reference for item in items if item.document.prevails}
@@ -81,21 +84,7 @@ class RecordReader:
         }
         person = patient.resource
         assert isinstance(person, r4.Patient)
-        events: list[ClinicalEvent] = []
-        for item in items:
-            reading.source = item.source
-            reading.draft = item.document.draft
-            reading.selected = not item.document.selected or item.reference in item.document.selected
-            found = dialect.events(item.resource, reading)
-            # Drafts are often incomplete while they are written; they are read as far as they go.
-            if (
-                found
-                and not reading.draft
-                and (reason := invalid(item.resource.kind, item.version, item.sent or item.resource))
-            ):
-                reading.refuse(item.reference, reason[0], reason[1])
-            else:
-                events += found
+        events = _valid_events(items, reading)
         return PatientTimeline(
             patient=Patient(
                 reference=patient.reference,
@@ -108,6 +97,30 @@ class RecordReader:
             unusable=tuple(reading.unusable),
             gaps=gaps,
         )
+
+
+def _valid_events(items: Sequence[Item], reading: PatientReading) -> list[ClinicalEvent]:
+    """The events of all items; one that is not valid FHIR gives none, and is named after what else it lacks."""
+    refused = reading.unusable
+    read = []
+    for item in items:
+        reading.source, reading.unusable = item.source, []
+        reading.draft = item.document.draft
+        reading.selected = not item.document.selected or item.reference in item.document.selected
+        read.append((item, dialect.events(item.resource, reading), reading.unusable))
+    # Drafts are often incomplete while they are written; they are read as far as they go.
+    judged = [item for item, found, _ in read if found and not item.document.draft]
+    judgement = verdicts([(item.resource.kind, item.version, item.sent or item.resource) for item in judged])
+    wrong = {id(item): verdict for item, verdict in zip(judged, judgement, strict=True) if verdict is not None}
+    events: list[ClinicalEvent] = []
+    for item, found, unusable in read:
+        refused += unusable
+        if verdict := wrong.get(id(item)):
+            refused.append(Unusable(item.reference, verdict[1], verdict[0], item.source))
+        else:
+            events += found
+    reading.unusable = refused
+    return events
 
 
 def _belongings(items: Sequence[Item], patients: Mapping[str, Item], unusable: list[Unusable]) -> dict[str, list[Item]]:

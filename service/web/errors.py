@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import logging
-import traceback
-from collections.abc import Iterator
 from http import HTTPStatus
-from pathlib import Path
 
 import msgspec
 from flask import Flask, Response, render_template, request
 from werkzeug.exceptions import HTTPException
 
-from rules.reasoning.errors import RuleFailed
 from service.cds_hooks.problems import OperationOutcome, Problem, outcome
+from service.observation.call import noted
+from service.observation.failures import kinds_and_places
 
 _log = logging.getLogger(__name__)
 
@@ -33,6 +31,7 @@ def register(app: Flask) -> None:
 
 
 def _problem(problem: Problem) -> Response:
+    _note(problem)
     if problem.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.error("%s: %s", type(problem).__name__, problem.reason)
     response = _answer(problem.outcome(), problem.status)
@@ -41,6 +40,11 @@ def _problem(problem: Problem) -> Response:
     if problem.status == HTTPStatus.UNAUTHORIZED:
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
+
+
+def _note(error: Exception) -> None:
+    if (call := noted()) is not None:
+        call.failure = type(error).__name__
 
 
 def _http(error: HTTPException) -> Response:
@@ -53,22 +57,10 @@ def _http(error: HTTPException) -> Response:
 
 def _failure(error: Exception) -> Response:
     # The message of an error may quote the record; its kind and place in the code cannot.
-    _log.error("%s", " from ".join(_kind_and_place(one) for one in _chain(error)))
+    _note(error)
+    _log.error("%s", kinds_and_places(error))
     reason = "the evaluation failed; nothing may be concluded from this answer, least of all that all is well"
     return _answer(outcome("exception", reason), HTTPStatus.INTERNAL_SERVER_ERROR)
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__
-
-
-def _kind_and_place(error: BaseException) -> str:
-    rule = f" of {error.rule_id}" if isinstance(error, RuleFailed) else ""
-    frames = traceback.extract_tb(error.__traceback__)
-    places = " < ".join(f"{Path(frame.filename).name}:{frame.lineno}" for frame in reversed(frames))
-    return f"{type(error).__name__}{rule} at {places}"
 
 
 def _answer(body: OperationOutcome, status: int) -> Response:

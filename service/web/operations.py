@@ -1,4 +1,4 @@
-"""For whoever runs the service: is it alive, and does it answer rightly now."""
+"""For whoever runs the service: is it alive, does it answer rightly now, and what has it done."""
 
 from __future__ import annotations
 
@@ -6,20 +6,25 @@ from flask import Blueprint, Response, jsonify
 
 from service import canary
 from service.deployment import Deployment
+from service.observation import metrics
 from service.version import SOFTWARE_VERSION
 
 
 def blueprint(deployment: Deployment) -> Blueprint:
-    """The health endpoints."""
-    routes = Blueprint("operations", __name__, url_prefix="/health")
+    """The health endpoints and the metrics."""
+    routes = Blueprint("operations", __name__)
 
-    @routes.get("/live")
+    @routes.get("/health/live")
     def live() -> Response:
         return jsonify(live=True)
 
-    @routes.get("/ready")
+    @routes.get("/health/ready")
     def ready() -> Response:
         canary.check(deployment)
         return jsonify(ready=True, version=SOFTWARE_VERSION, knowledgeVersion=deployment.knowledge.version)
+
+    @routes.get("/metrics")
+    def all_metrics() -> Response:
+        return Response(metrics.exposition(), content_type=metrics.CONTENT_TYPE)
 
     return routes

@@ -45,9 +45,7 @@ def bone_density_fact(timeline: PatientTimeline, limits: Limits) -> BoneDensity:
 def _of(timeline: PatientTimeline, concept: str) -> list[ObservationEvent]:
     """The measurements of one site, oldest first."""
     found = [
-        one
-        for one in timeline.events
-        if isinstance(one, ObservationEvent) and concept in one.concepts and one.value is not None and one.when
+        one for one in timeline.of(ObservationEvent) if concept in one.concepts and one.value is not None and one.when
     ]
     return sorted(found, key=lambda one: (one.when.latest if one.when else timeline.as_of, one.reference))
 

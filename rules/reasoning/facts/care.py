@@ -91,10 +91,8 @@ def care_needs(facts: Sequence[Fact]) -> list[CareNeed]:
 def dental_surgery(timeline: PatientTimeline) -> list[DentalSurgery]:
     """Dental surgery of the future: orders, bookings, and the draft that is being written."""
     found = []
-    for one in timeline.events:
+    for one in timeline.of(OrderEvent, AppointmentEvent, MedicationEvent):
         if not one.concepts & {"dental-surgery", "hold-denosumab-for-dental"}:
-            continue
-        if not isinstance(one, OrderEvent | AppointmentEvent | MedicationEvent):
             continue
         drafted = one.standing is Standing.DRAFT
         to_come = one.when is None or one.when.latest >= timeline.as_of
@@ -113,8 +111,8 @@ def admissions(timeline: PatientTimeline, found: Exposure, limits: Limits) -> li
     around = timedelta(days=limits.days("admission_around_due"))
     just = timeline.as_of - timedelta(days=limits.days("admission_just_ended"))
     stays = []
-    for one in timeline.events:
-        if not isinstance(one, EncounterEvent) or not one.inpatient or one.when is None:
+    for one in timeline.of(EncounterEvent):
+        if not one.inpatient or one.when is None:
             continue
         ended = one.ended
         if (ended is not None and ended.latest < just) or one.when.earliest > timeline.as_of:

@@ -117,9 +117,7 @@ def _raised_alp(timeline: PatientTimeline, limits: Limits) -> list[ObservationEv
     """The newest alkaline phosphatase of the last year, when it is above the laboratory's own range."""
     since = add_months(timeline.as_of, -limits.months("laboratory_counts"))
     found = [
-        one
-        for one in timeline.events
-        if isinstance(one, ObservationEvent) and "lab-alp" in one.concepts and one.value is not None and one.when
+        one for one in timeline.of(ObservationEvent) if "lab-alp" in one.concepts and one.value is not None and one.when
     ]
     found.sort(key=lambda one: (one.when.latest if one.when else date.min, one.reference))
     last = found[-1:] if found and found[-1].when and found[-1].when.latest >= since else []
@@ -130,9 +128,8 @@ def _teriparatide_used_up(timeline: PatientTimeline, limits: Limits) -> list[Cli
     """Statements of teriparatide or abaloparatide whose periods add up to more than the lifetime limit."""
     used = [
         one
-        for one in timeline.events
-        if isinstance(one, MedicationEvent)
-        and one.record is MedicationRecord.STATEMENT
+        for one in timeline.of(MedicationEvent)
+        if one.record is MedicationRecord.STATEMENT
         and one.concepts & {"teriparatide", "abaloparatide"}
         and one.when is not None
         and one.standing in (Standing.ACTIVE, Standing.HAPPENED, Standing.STOPPED)
@@ -177,17 +174,19 @@ def _digestion(timeline: PatientTimeline) -> Digestion:
             *diagnosed(timeline, {"barrett-oesophagus", "dysphagia", "oesophageal-varices"}),
         ],
         "malabsorption": [
-            one for one in timeline.events if one.concepts & {"malabsorption", "bariatric-surgery"} and _counts(one)
+            one
+            for one in timeline.of(ConditionEvent, ProcedureEvent)
+            if one.concepts & {"malabsorption", "bariatric-surgery"} and _counts(one)
         ],
         "bleeding": [*diagnosed(timeline, {"gastrointestinal-bleed"})],
     }
     return Digestion(**{name: bool(found) for name, found in groups.items()}, evidence=references(groups.values()))
 
 
-def _counts(one: ClinicalEvent) -> bool:
+def _counts(one: ConditionEvent | ProcedureEvent) -> bool:
     if isinstance(one, ConditionEvent):
         return one.confirmed
-    return isinstance(one, ProcedureEvent) and one.standing is Standing.HAPPENED
+    return one.standing is Standing.HAPPENED
 
 
 def _comedication(timeline: PatientTimeline, limits: Limits) -> Comedication:
@@ -205,10 +204,9 @@ def _comedication(timeline: PatientTimeline, limits: Limits) -> Comedication:
     }
     groups["zoledronate_just_given"] = [
         one
-        for one in timeline.events
+        for one in timeline.of(MedicationEvent, ProcedureEvent)
         if one.concepts & {"zoledronate", "zoledronate-5mg", "zoledronate-4mg"}
         and one.standing is Standing.HAPPENED
-        and isinstance(one, MedicationEvent | ProcedureEvent)
         and one.when is not None
         and one.when.latest >= just
     ]
@@ -223,8 +221,8 @@ def taken(timeline: PatientTimeline, concepts: Iterable[str], limits: Limits) ->
     wanted = frozenset(concepts)
     since = add_months(timeline.as_of, -limits.months("dispense_covers"))
     found = []
-    for one in timeline.events:
-        if not isinstance(one, MedicationEvent) or not one.concepts & wanted:
+    for one in timeline.of(MedicationEvent):
+        if not one.concepts & wanted:
             continue
         dispensed = one.record is MedicationRecord.DISPENSE and one.standing is Standing.HAPPENED
         lately = dispensed and one.when is not None and one.when.latest >= since
@@ -236,9 +234,7 @@ def taken(timeline: PatientTimeline, concepts: Iterable[str], limits: Limits) ->
 def diagnosed(timeline: PatientTimeline, concepts: Iterable[str]) -> list[ConditionEvent]:
     """Confirmed diagnoses of any time."""
     wanted = frozenset(concepts)
-    return [
-        one for one in timeline.events if isinstance(one, ConditionEvent) and one.concepts & wanted and one.confirmed
-    ]
+    return [one for one in timeline.of(ConditionEvent) if one.concepts & wanted and one.confirmed]
 
 
 def holds_now(one: ConditionEvent) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from functools import lru_cache
 
 DENOSUMAB = "denosumab"
 ZOLEDRONATE = "zoledronate"
@@ -40,11 +40,11 @@ DRUGS: frozenset[str] = frozenset().union(*CONCEPTS.values()) | {
 AUGMENTATION = "vertebral-augmentation"
 
 
-def drug_of(concepts: Iterable[str]) -> str:
+@lru_cache(maxsize=4096)
+def drug_of(concepts: frozenset[str]) -> str:
     """The one bone drug that a record's concepts name, or "" when they name none."""
-    known = frozenset(concepts)
     for drug, names in CONCEPTS.items():
-        if known & names:
+        if not concepts.isdisjoint(names):
             return drug
     return ""
 

@@ -101,9 +101,8 @@ def exit_infusion_fact(
     infusions = sorted(
         (
             one
-            for one in timeline.events
-            if isinstance(one, MedicationEvent | ProcedureEvent)
-            and drug_of(one.concepts) == ZOLEDRONATE
+            for one in timeline.of(MedicationEvent, ProcedureEvent)
+            if drug_of(one.concepts) == ZOLEDRONATE
             and (isinstance(one, ProcedureEvent) or one.record is MedicationRecord.ADMINISTRATION)
             and one.standing is Standing.HAPPENED
             and one.when is not None
@@ -148,9 +147,8 @@ def infusion_drafts(orders: Sequence[Draft], course: Course, as_of: date, limits
 def _ctx_since(timeline: PatientTimeline, infusion: DateInterval) -> list[ObservationEvent]:
     found = [
         one
-        for one in timeline.events
-        if isinstance(one, ObservationEvent)
-        and "lab-ctx" in one.concepts
+        for one in timeline.of(ObservationEvent)
+        if "lab-ctx" in one.concepts
         and one.value is not None
         and one.when is not None
         and one.when.earliest > infusion.latest
@@ -175,9 +173,9 @@ def _turnover_due(as_of: date, infusion: date, values: Sequence[ObservationEvent
 def weak_follow_on(timeline: PatientTimeline, found: Exposure) -> list[WeakFollowOn]:
     """Weak bone drugs drafted now, and those being taken since denosumab ended."""
     facts: dict[tuple[str, bool], WeakFollowOn] = {}
-    for one in timeline.events:
+    for one in timeline.of(MedicationEvent):
         drug = drug_of(one.concepts)
-        if not isinstance(one, MedicationEvent) or drug not in WEAK:
+        if drug not in WEAK:
             continue
         drafted = one.standing is Standing.DRAFT
         if drafted and one.selected:

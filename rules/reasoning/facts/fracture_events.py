@@ -46,7 +46,7 @@ class _Record:
 
 def fracture_events(timeline: PatientTimeline, limits: Limits) -> tuple[FractureEvent, ...]:
     """All vertebral fracture events of T1 to L5, oldest first; those of one day at several levels are one entry."""
-    conditions = [event for event in timeline.events if isinstance(event, ConditionEvent)]
+    conditions = timeline.of(ConditionEvent)
     records = [record for one in conditions if (record := _record(one, conditions, timeline, limits)) is not None]
     # Dated records first: an undated one can then be recognised as a repeat.
     records.sort(key=lambda record: (record.event.when.open_start, record.event.when.latest, record.event.evidence))

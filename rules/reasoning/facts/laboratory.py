@@ -230,11 +230,7 @@ def _place(one: ObservationEvent, concepts: tuple[str, ...]) -> int:
 
 def _measured(timeline: PatientTimeline, concepts: Iterable[str]) -> list[ObservationEvent]:
     wanted = frozenset(concepts)
-    return [
-        one
-        for one in timeline.events
-        if isinstance(one, ObservationEvent) and one.value is not None and one.concepts & wanted
-    ]
+    return [one for one in timeline.of(ObservationEvent) if one.value is not None and one.concepts & wanted]
 
 
 def _day(one: ObservationEvent) -> date:
@@ -258,8 +254,8 @@ def _holds_now(
     """Diagnoses that are active, and procedures, of the last days; a lasting diagnosis holds until it is ended."""
     since = timeline.as_of - timedelta(days=days)
     found: list[ConditionEvent | ProcedureEvent] = []
-    for one in timeline.events:
-        if not one.concepts & concepts or not isinstance(one, ConditionEvent | ProcedureEvent):
+    for one in timeline.of(ConditionEvent, ProcedureEvent):
+        if not one.concepts & concepts:
             continue
         day = one.when or one.recorded
         recent = day is None or day.latest >= since

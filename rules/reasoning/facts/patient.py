@@ -91,10 +91,8 @@ def history_fact(timeline: PatientTimeline) -> History:
     old = [one for one in timeline.events if "vertebral-fracture-history" in one.concepts]
     drugs = [
         one
-        for one in timeline.events
-        if isinstance(one, MedicationEvent)
-        and not one.concepts.isdisjoint(REBOUND_RISK_DRUGS)
-        and one.standing in (Standing.ACTIVE, Standing.HAPPENED)
+        for one in timeline.of(MedicationEvent)
+        if not one.concepts.isdisjoint(REBOUND_RISK_DRUGS) and one.standing in (Standing.ACTIVE, Standing.HAPPENED)
     ]
     return History(
         vertebral_fracture=bool(old),
@@ -108,8 +106,8 @@ def follow_on_fact(timeline: PatientTimeline, found: Exposure, limits: Limits) -
     last = found.last.when if found.last else None
     covering = [
         event.reference
-        for event in timeline.events
-        if isinstance(event, MedicationEvent | ProcedureEvent) and _covers(event, last, timeline, limits)
+        for event in timeline.of(MedicationEvent, ProcedureEvent)
+        if _covers(event, last, timeline, limits)
     ]
     return FollowOn(covering=bool(covering), evidence=tuple(sorted(covering)))
 
@@ -138,9 +136,8 @@ def next_dose_fact(timeline: PatientTimeline) -> NextDose:
     """A future appointment, or a dated order in the future, that names denosumab."""
     booked = [
         event.reference
-        for event in timeline.events
-        if isinstance(event, AppointmentEvent | MedicationEvent)
-        and event.standing in (Standing.ACTIVE, Standing.HAPPENED, Standing.PLANNED)
+        for event in timeline.of(AppointmentEvent, MedicationEvent)
+        if event.standing in (Standing.ACTIVE, Standing.HAPPENED, Standing.PLANNED)
         and drug_of(event.concepts) == "denosumab"
         and event.when is not None
         and event.when.latest >= timeline.as_of
@@ -148,9 +145,8 @@ def next_dose_fact(timeline: PatientTimeline) -> NextDose:
     ]
     ordered = [
         event.reference
-        for event in timeline.events
-        if isinstance(event, MedicationEvent)
-        and event.record is MedicationRecord.REQUEST
+        for event in timeline.of(MedicationEvent)
+        if event.record is MedicationRecord.REQUEST
         and event.standing is Standing.ACTIVE
         and drug_of(event.concepts) in POTENT_ANTIRESORPTIVES
     ]
@@ -161,8 +157,8 @@ def potent_orders(timeline: PatientTimeline, limits: Limits) -> list[PotentOrder
     """Drafts, and orders that are not older than the limit after which an order that was not carried out is void."""
     since = timeline.as_of - timedelta(days=limits.days("order_counts"))
     found = []
-    for event in timeline.events:
-        if not isinstance(event, MedicationEvent) or event.record is not MedicationRecord.REQUEST:
+    for event in timeline.of(MedicationEvent):
+        if event.record is not MedicationRecord.REQUEST:
             continue
         drug = drug_of(event.concepts)
         if drug not in POTENT_ANTIRESORPTIVES:
@@ -182,9 +178,8 @@ def treated_since(timeline: PatientTimeline, event: DateInterval) -> bool:
         and one.standing is Standing.HAPPENED
         and one.when is not None
         and one.when.earliest > event.latest
-        for one in timeline.events
-        if isinstance(one, ProcedureEvent)
-        or (isinstance(one, MedicationEvent) and one.record is not MedicationRecord.STATEMENT)
+        for one in timeline.of(MedicationEvent, ProcedureEvent)
+        if isinstance(one, ProcedureEvent) or one.record is not MedicationRecord.STATEMENT
     )
 
 
@@ -193,9 +188,8 @@ def turnover_fact(timeline: PatientTimeline, limits: Limits) -> Turnover:
     since = add_months(timeline.as_of, -limits.months("turnover_counts"))
     markers = [
         one
-        for one in timeline.events
-        if isinstance(one, ObservationEvent)
-        and one.value is not None
+        for one in timeline.of(ObservationEvent)
+        if one.value is not None
         and not one.concepts.isdisjoint({"lab-ctx", "lab-p1np"})
         and one.when is not None
         and one.when.latest >= since

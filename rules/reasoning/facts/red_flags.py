@@ -65,8 +65,8 @@ def emergency_facts(timeline: PatientTimeline, limits: Limits) -> list[Emergency
         return now and day is not None and day.latest >= since
 
     flags: dict[str, list[ClinicalEvent]] = {}
-    for one in timeline.events:
-        if isinstance(one, ConditionEvent | ImagingEvent | ObservationEvent) and recent(one):
+    for one in timeline.of(ConditionEvent, ImagingEvent, ObservationEvent):
+        if recent(one):
             for concept in one.concepts & NEUROLOGICAL.keys():
                 flags.setdefault(NEUROLOGICAL[concept], []).append(one)
     pain = [one for one in diagnosed(timeline, {"back-pain"}) if recent(one)]
@@ -83,12 +83,9 @@ def emergency_facts(timeline: PatientTimeline, limits: Limits) -> list[Emergency
 def other_causes(timeline: PatientTimeline, limits: Limits) -> OtherCause:
     """What the record holds that would explain a fracture otherwise. Always present."""
     flags: dict[str, list[ClinicalEvent]] = {}
-    for one in timeline.events:
-        wanted = one.concepts & MALIGNANT.keys()
-        if isinstance(one, ConditionEvent) and not one.confirmed:
-            continue
-        if isinstance(one, ConditionEvent | ImagingEvent | ObservationEvent):
-            for concept in wanted:
+    for one in timeline.of(ConditionEvent, ImagingEvent, ObservationEvent):
+        if not isinstance(one, ConditionEvent) or one.confirmed:
+            for concept in one.concepts & MALIGNANT.keys():
                 flags.setdefault(MALIGNANT[concept], []).append(one)
     for concept, words, low in (
         ("lab-haemoglobin", "low haemoglobin", True),
@@ -106,12 +103,8 @@ def _newest(timeline: PatientTimeline, concept: str, limits: Limits) -> Iterable
     since = add_months(timeline.as_of, -limits.months("laboratory_counts"))
     found = [
         one
-        for one in timeline.events
-        if isinstance(one, ObservationEvent)
-        and concept in one.concepts
-        and one.value is not None
-        and one.when is not None
-        and one.when.latest >= since
+        for one in timeline.of(ObservationEvent)
+        if concept in one.concepts and one.value is not None and one.when is not None and one.when.latest >= since
     ]
     found.sort(key=lambda one: (one.when.latest if one.when else timeline.as_of, one.reference))
     return found[-1:]

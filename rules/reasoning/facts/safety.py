@@ -108,8 +108,8 @@ def pregnancies(timeline: PatientTimeline, limits: Limits) -> list[ConditionEven
 def allergies(timeline: PatientTimeline) -> list[DrugAllergy]:
     """Allergies and intolerances to a bone drug, one a drug."""
     found: dict[str, list[str]] = {}
-    for one in timeline.events:
-        if isinstance(one, AllergyEvent) and (drug := drug_of(one.concepts)):
+    for one in timeline.of(AllergyEvent):
+        if drug := drug_of(one.concepts):
             found.setdefault(drug, []).append(one.reference)
     return [DrugAllergy(drug=drug, evidence=tuple(sorted(named))) for drug, named in found.items()]
 
@@ -117,8 +117,8 @@ def allergies(timeline: PatientTimeline) -> list[DrugAllergy]:
 def drafts(timeline: PatientTimeline, limits: Limits) -> list[Draft]:
     """The orders of the call's context that rules judge."""
     found = []
-    for one in timeline.events:
-        if not isinstance(one, MedicationEvent | OrderEvent) or not one.from_context:
+    for one in timeline.of(MedicationEvent, OrderEvent):
+        if not one.from_context:
             continue
         subject = drug_of(one.concepts) or next((name for name in OTHER_ORDERS if name in one.concepts), "")
         if not subject:
@@ -140,9 +140,7 @@ def drafts(timeline: PatientTimeline, limits: Limits) -> list[Draft]:
 
 
 def _diagnoses(timeline: PatientTimeline, concept: str) -> list[ConditionEvent]:
-    return [
-        one for one in timeline.events if isinstance(one, ConditionEvent) and concept in one.concepts and one.confirmed
-    ]
+    return [one for one in timeline.of(ConditionEvent) if concept in one.concepts and one.confirmed]
 
 
 def _active(one: ConditionEvent) -> bool:

@@ -57,9 +57,7 @@ def symptom_facts(timeline: PatientTimeline, limits: Limits) -> list[NewSymptom]
 
 
 def _complaints(timeline: PatientTimeline) -> Iterator[tuple[str, DateInterval, tuple[str, ...]]]:
-    for one in timeline.events:
-        if not isinstance(one, ConditionEvent | ObservationEvent):
-            continue
+    for one in timeline.of(ConditionEvent, ObservationEvent):
         if isinstance(one, ConditionEvent) and not (one.active and one.ended is None):
             continue
         when = one.when or one.recorded
@@ -72,8 +70,8 @@ def _loss_of_height(timeline: PatientTimeline, limits: Limits) -> Iterator[tuple
     """Loss between the last height and the tallest one: of any time, or of the last years."""
     heights = [
         one
-        for one in timeline.events
-        if isinstance(one, ObservationEvent) and "body-height" in one.concepts and one.value is not None and one.when
+        for one in timeline.of(ObservationEvent)
+        if "body-height" in one.concepts and one.value is not None and one.when
     ]
     heights.sort(key=lambda one: (one.when.latest if one.when else timeline.as_of, one.reference))
     if len(heights) < 2:

@@ -133,3 +133,19 @@ def test_a_summary_is_shorter_than_140_characters(length: int, cut: bool) -> Non
     given = ("word " * 100)[:length].strip().ljust(length, "x")
     assert len(shortened(given)) < 140
     assert shortened(given).endswith("…") is cut
+
+
+def test_a_draft_without_an_id_is_not_offered_for_deletion() -> None:
+    gone = Suggestion("Delete the draft", (Withdraw("MedicationRequest/?", "Delete the draft"),))
+    named = Suggestion("Delete the other", (Withdraw("MedicationRequest/d", "Delete the other"),))
+    [card] = maker().cards(saying(conclusion("RVFX-27", "critical", suggestions=(gone, named))))
+    assert [one.label for one in card.suggestions or []] == ["Delete the other"]
+    [card] = maker().cards(saying(conclusion("RVFX-27", "critical", suggestions=(gone,))))
+    assert (card.suggestions, card.selectionBehavior) == (None, None)
+
+
+def test_an_id_that_holds_markup_is_not_shown() -> None:
+    odd = Unusable("Condition/<img src=x>", "says no day", "onset", "prefetch.conditions")
+    [card] = maker().cards(replace(saying(conclusion("RVFX-27", "critical")), unusable=(odd,)))
+    assert "1 item(s), such as Condition (of an id that is none)." in (card.detail or "")
+    assert "<" not in (card.detail or "")

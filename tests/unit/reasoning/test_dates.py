@@ -16,6 +16,8 @@ from rules.reasoning.dates import DateInterval, add_months, whole_months
         (date(2023, 8, 31), 6, date(2024, 2, 29)),
         (date(2025, 1, 15), 7, date(2025, 8, 15)),
         (date(2025, 3, 31), -1, date(2025, 2, 28)),
+        (date(9999, 12, 31), 6, date(9999, 12, 31)),
+        (date(2, 1, 1), -24, date(1, 1, 1)),
     ],
 )
 def test_months_are_calendar_months(start: date, months: int, end: date) -> None:
