@@ -12,7 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, Insert, Table, create_engine, delete, event, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from service.storage.port import (
@@ -70,7 +70,8 @@ def told_apart() -> Iterator[None]:
     """
     try:
         yield
-    except (OperationalError, InterfaceError, PoolTimeout) as error:
+    except (OperationalError, InterfaceError, ProgrammingError, PoolTimeout) as error:
+        # A programming error is a table that is not there: the fault of the database, not of the record.
         raise StoreUnavailable(type(error).__name__) from None
     except DBAPIError as error:
         if error.connection_invalidated:
@@ -124,7 +125,9 @@ class SqlStore:
         """Whether a token was not used before, on any worker or node; from now on it was."""
         row = {"issuer": _key(issuer), "jti": _key(jti), "expires": expires}
         with self._transaction() as connection:
-            return bool(connection.execute(self._or_ignore(seen_tokens).values(row)).rowcount == 1)
+            # What was written comes back; the number of rows is not the same on every driver.
+            taken = connection.execute(self._or_ignore(seen_tokens).values(row).returning(seen_tokens.c.jti))
+            return taken.first() is not None
 
     def tallies(self, since: datetime | None) -> Tallies:
         """What became of the cards shown since then, or ever, rule by rule."""
