@@ -71,8 +71,8 @@ def upgrade(url: str) -> bool:
         return True
 
 
-def prepare(url: str) -> str | None:
-    """Make ready to serve: SQLite is upgraded, PostgreSQL must be current; a caution when it does not answer.
+def prepare(url: str) -> bool:
+    """Make ready to serve: SQLite is upgraded, PostgreSQL must be current; whether the database answers.
 
     Raises:
         SchemaOutdated: PostgreSQL has older tables.
@@ -83,8 +83,8 @@ def prepare(url: str) -> str | None:
                 raise SchemaOutdated(f"the schema of the database is {Standing.OLDER.value}")
             upgrade(url)
     except StoreUnavailable:
-        return "the database does not answer: cards are given, records are kept in the spool until it does"
-    return None
+        return False
+    return True
 
 
 def _standing(connection: Connection) -> Standing:

@@ -129,6 +129,12 @@ class SqlStore:
             taken = connection.execute(self._or_ignore(seen_tokens).values(row).returning(seen_tokens.c.jti))
             return taken.first() is not None
 
+    def used(self, issuer: str, jti: str) -> bool:
+        """Whether a token is among those that were used."""
+        asked = select(seen_tokens.c.jti).where(seen_tokens.c.issuer == _key(issuer), seen_tokens.c.jti == _key(jti))
+        with self._transaction() as connection:
+            return connection.execute(asked).first() is not None
+
     def tallies(self, since: datetime | None) -> Tallies:
         """What became of the cards shown since then, or ever, rule by rule."""
         shown = select(cards.c.id, cards.c.rules, cards.c.suggestions).join(
