@@ -112,7 +112,9 @@ class SqlStore:
             .where(
                 evaluations.c.patient == patient,
                 evaluations.c.role == role,
+                feedback_events.c.issuer == evaluations.c.issuer,
                 feedback_events.c.client == evaluations.c.client,
+                feedback_events.c.tenant.is_not_distinct_from(evaluations.c.tenant),
                 feedback_events.c.outcome == "overridden",
                 feedback_events.c.reason.is_not(None),
                 feedback_events.c.outcome_at >= since,
