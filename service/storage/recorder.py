@@ -23,6 +23,8 @@ _BATCH = 500
 _HELD = 10_000
 """Records that are held in memory while not even the spool takes them."""
 _PURGE_EVERY = timedelta(hours=24)
+_SETTLED = timedelta(minutes=1)
+"""When old records are looked for first, so that no start is held up."""
 
 
 class Recorder:
@@ -32,13 +34,13 @@ class Recorder:
     killed; nothing is doubled, because the database keeps the first record of an id.
     """
 
-    def __init__(self, store: Store, spool: Spool, retention: timedelta) -> None:
+    def __init__(self, store: Store, spool: Spool, retention: timedelta, first_purge: timedelta = _SETTLED) -> None:
         self._store, self._spool, self._retention = store, spool, retention
         self._held: deque[Record] = deque()
         self._wake, self._stopping = threading.Event(), threading.Event()
         self._start = threading.Lock()
         self._thread: threading.Thread | None = None
-        self._next_purge = datetime.now(UTC) + timedelta(minutes=1)
+        self._next_purge = datetime.now(UTC) + first_purge
         self.reachable = True
 
     @property
@@ -74,6 +76,9 @@ class Recorder:
         self._wake.set()
         if self._thread is not None:
             self._thread.join(seconds)
+            if self._thread.is_alive():  # and waits for a database that says nothing; the spool is the next one's.
+                return
+        self._spool.close()
 
     def _hold(self, record: Record) -> None:
         if len(self._held) < _HELD:
