@@ -43,7 +43,7 @@ class Postgres:
         self._made += 1
         name = f"clinic{self._made}"
         with psycopg.connect(self._address("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type]
+            connection.execute(f"CREATE DATABASE {name}")
         return self._address(name).replace("postgresql://", "postgresql+psycopg://")
 
     def start(self) -> None:
