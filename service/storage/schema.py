@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import Enum
@@ -116,14 +117,20 @@ def _connected(url: str) -> Iterator[Connection]:
 
 @contextmanager
 def _alone(path: Path | None) -> Iterator[None]:
-    """One upgrade of an SQLite file at a time, whichever process begins it."""
+    """One upgrade of an SQLite file at a time, whichever process begins it: its folder is locked meanwhile."""
     if path is None:
         yield
         return
     try:
-        lock = path.with_name(f"{path.name}.upgrading").open("ab")
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
         raise StoreUnavailable(type(error).__name__) from None
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    try:
+        fcntl.flock(folder, fcntl.LOCK_EX)
+        # Made here, so that nobody but its owner can read it from the first byte on.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
         yield
+    except OSError as error:
+        raise StoreUnavailable(type(error).__name__) from None
+    finally:
+        os.close(folder)

@@ -327,6 +327,12 @@ def test_without_a_key_one_is_made_once_beside_the_file(tmp_path: Path) -> None:
         open_memory(chosen)
 
 
+def test_others_cannot_read_an_sqlite_file(tmp_path: Path) -> None:
+    database = tmp_path / "a.sqlite3"
+    upgrade(f"sqlite:///{database}")
+    assert stat.S_IMODE(database.stat().st_mode) == 0o600
+
+
 def test_nodes_that_share_a_postgresql_must_share_a_key(postgres: Postgres, tmp_path: Path) -> None:
     url = postgres.database()
     upgrade(url)
