@@ -48,8 +48,9 @@ class FhirAuthorization(msgspec.Struct, frozen=True):
 class HookRequest:
     """A request that follows the specification; FHIR in it (`bundles` of its context, `prefetch`) is still undecoded.
 
-    `as_of` is the day of evaluation that it names, `selections` the orders that an order-select call is about,
-    `server` the FHIR server that it names and `authorization` the right to read there.
+    `as_of` is the day of evaluation that it names, `user` who asks ("Practitioner/1", or "" when nobody is named),
+    `selections` the orders that an order-select call is about, `server` the FHIR server that it names and
+    `authorization` the right to read there.
     """
 
     hook: Hook
@@ -58,8 +59,14 @@ class HookRequest:
     selections: frozenset[str]
     prefetch: Mapping[str, bytes]
     as_of: date | None
+    user: str = ""
     server: str | None = None
     authorization: FhirAuthorization | None = None
+
+    @property
+    def role(self) -> str:
+        """What the user is: the type of the reference, or "" when nobody is named."""
+        return self.user.partition("/")[0]
 
     @property
     def patient(self) -> str:
@@ -94,6 +101,7 @@ def read_request(body: bytes) -> HookRequest:
         selections=frozenset(_optional(context, "selections", list[str], "context.") or ()),
         prefetch={key: bytes(raw) for key, raw in (_optional(members, "prefetch", _Object) or {}).items()},
         as_of=_day(members),
+        user=_optional(context, "userId", str, "context.") or "",
         server=server,
         authorization=authorization,
     )
