@@ -72,7 +72,7 @@ def dose_overdue(course: Course, today: Today, denosumab: Appraisal, zoledronate
     offered = plans(denosumab, zoledronate)
     conflict = bool(denosumab.barriers) or denosumab.weight == WARNING
     act = (
-        f"Conflict: {denosumab.cautions[0].reason}. Plan the next dose with care; ask about back pain."
+        f"Conflict: {denosumab.cautions[0].reason}. Plan the dose with care; ask about back pain."
         if conflict
         else "Give it now or switch; ask about new back pain first."
     )
@@ -82,7 +82,8 @@ def dose_overdue(course: Course, today: Today, denosumab: Appraisal, zoledronate
         detail=(
             dose_sentence(course),
             "To wait has its own risk: the effect of denosumab is ending, and something speaks against the next dose. "
-            "Plan the injection, or another antiresorptive, with a specialist within days."
+            "Plan the injection, or another antiresorptive, with a specialist within days. Ask about back pain and "
+            "loss of height."
             if conflict
             else "Give 60 mg as soon as calcium is known to allow it, and time the next doses from this injection. If "
             "it cannot be given, change to another antiresorptive. Ask about back pain and loss of height.",
