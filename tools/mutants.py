@@ -1,10 +1,11 @@
 """Change the rules a little, one change at a time, and see that a case, a golden or a unit test objects to each.
 
-`.venv/bin/python -m tools.mutants [paths] [--jobs 2] [--again]`: `paths` are modules or folders under `rules`. Each
-mutant is judged in a process of its own: the changed module is imported, the knowledge is loaded (which checks it),
-then the cases are asked, those of the rule first, then the accepted assessments, then the quick unit tests. What
-nothing objects to is a survivor. Ends with 1 when a survivor is not explained in `tools/mutants_explained.yaml`, or
-when an explanation is about a mutant that is gone or no longer survives. `--again` judges only what survived last time.
+`.venv/bin/python -m tools.mutants [paths] [--jobs 2] [--again] [--only TEXT] [--page]`: `paths` are modules or folders
+under `rules`. Each mutant is judged in a process of its own: the changed module is imported, the knowledge is loaded
+(which checks it), then the cases are asked, those of the rule first, then the accepted assessments, then the quick unit
+tests. What nothing objects to is a survivor. Ends with 1 when a survivor is not explained in
+`tools/mutants_explained.yaml`, or when an explanation is about a mutant that is gone or no longer survives. `--again`
+judges only what survived last time, `--only` only mutants whose name holds the text.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ import multiprocessing
 import os
 import sys
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -31,16 +33,19 @@ from types import CodeType, ModuleType
 import pytest
 import yaml
 
+from rules.knowledge_base import load_knowledge
 from rules.reasoning import knowledge, terminology
 from rules.reasoning.timeline import PatientTimeline
 from tests.storybook.case import Case, load_cases
 from tests.storybook.routes import InProcess
 from tools import make_fixtures
-from tools.mutations import Mutant, mutants
+from tools.mutants_report import CASES, CRASH, GOLDENS, LOADING, SURVIVED, TIME, UNIT_TESTS, differing, page, table
+from tools.rule_changes import Mutant, mutants
 
 ROOT = Path(__file__).parents[1]
 EXPLAINED = Path(__file__).with_name("mutants_explained.yaml")
 SURVIVORS = Path("build") / "mutants.txt"
+PAGE = Path("docs") / "mutation.md"
 SCOPE = (
     "classification",
     "rebound_fracture",
@@ -55,13 +60,10 @@ QUICK_TESTS = (
     *("tests/unit/test_rules.py", "tests/unit/test_drug_safety.py", "tests/unit/test_fracture_class.py"),
     *("tests/unit/test_denosumab_state.py", "tests/unit/orders", "tests/unit/facts", "tests/unit/cds_hooks"),
 )
+# What the service imports is there before pytest could rewrite it; nothing of that is what the tests assert.
+QUICKLY = ("-x", "-q", "-p", "no:cacheprovider", "-W", "ignore::pytest.PytestAssertRewriteWarning")
 SECONDS = 180
 """As long as this a mutant may take; one that loops for ever is noticed by whoever waits for an answer."""
-
-SURVIVED, LOADING, CASES, GOLDENS, UNIT_TESTS, TIME, CRASH = (
-    *("survived", "killed at load", "killed by a case", "killed by an accepted assessment", "killed by a unit test"),
-    *("killed by time", "killed by a crash"),
-)
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,7 @@ def judge(mutant: Mutant | None, asked: Sequence[Question], unit_tests: bool) ->
         return CASES
     if not _as_accepted(route, asked, mutant.rule if mutant and mutant.concluding else ""):
         return GOLDENS
-    if unit_tests and pytest.main(["-x", "-q", "-p", "no:cacheprovider", *QUICK_TESTS]) != pytest.ExitCode.OK:
+    if unit_tests and pytest.main([*QUICKLY, *QUICK_TESTS]) != pytest.ExitCode.OK:
         return UNIT_TESTS
     return SURVIVED
 
@@ -247,13 +249,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("paths", nargs="*", help="modules or folders under rules; by default all topics")
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--again", action="store_true", help="only what survived last time")
+    parser.add_argument("--only", default="", help="only mutants whose name holds this text")
+    parser.add_argument("--page", action="store_true", help="write docs/mutation.md, after a run over everything")
     parser.add_argument("--no-unit-tests", dest="unit_tests", action="store_false", help="cases and goldens only")
     chosen = parser.parse_args(arguments)
     os.chdir(ROOT)
     wanted = [one for path in _modules(chosen.paths) for one in mutants(path)]
-    known = {one.id for one in wanted}
+    wanted = [one for one in wanted if chosen.only in one.id]
     if chosen.again:
-        last = set(SURVIVORS.read_text(encoding="utf-8").splitlines())
+        last = _survived_last_time()
         wanted = [one for one in wanted if one.id in last]
     _read_once()
     _importers()
@@ -269,26 +273,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         assert mutant is not None
         found[mutant.id] = verdict
         print(f"{number}/{len(wanted)} {verdict}: {mutant.id}", flush=True)
-    return _report(found, known if not chosen.again else set(found), chosen.paths == [] and not chosen.again)
+    return _report(found, whole=not (chosen.paths or chosen.again or chosen.only), write=chosen.page)
 
 
-def _report(found: Mapping[str, str], known: set[str], whole: bool) -> int:
+def _survived_last_time() -> set[str]:
+    return set(SURVIVORS.read_text(encoding="utf-8").splitlines()) if SURVIVORS.exists() else set()
+
+
+def _report(found: Mapping[str, str], whole: bool, write: bool) -> int:
     explained: dict[str, str] = yaml.safe_load(EXPLAINED.read_text(encoding="utf-8"))
     survivors = [name for name, verdict in found.items() if verdict == SURVIVED]
     SURVIVORS.parent.mkdir(exist_ok=True)
-    SURVIVORS.write_text("".join(f"{name}\n" for name in sorted(survivors)), encoding="utf-8")
-    print("\n| module | mutants | " + " | ".join((LOADING, CASES, GOLDENS, UNIT_TESTS, "other", "survived")) + " |")
-    print("|---|" + "---:|" * 7)
-    tables: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for name, verdict in found.items():
-        for row in (name.split("::")[0], "all"):
-            tables[row][verdict] += 1
-    for row, count in sorted(tables.items(), key=lambda one: (one[0] == "all", one[0])):
-        numbers = [count.total(), *(count[one] for one in (LOADING, CASES, GOLDENS, UNIT_TESTS))]
-        numbers += [count[TIME] + count[CRASH], count[SURVIVED]]
-        print(f"| {row} | " + " | ".join(str(one) for one in numbers) + " |")
-    unexplained = sorted(set(survivors) - set(explained))
-    stale = sorted(name for name in explained if (name in known or whole) and name not in survivors)
+    unasked = set() if whole else _survived_last_time() - set(found)
+    SURVIVORS.write_text("".join(f"{name}\n" for name in sorted({*survivors, *unasked})), encoding="utf-8")
+    print("\n" + "\n".join(table(found)))
+    if whole and write:
+        PAGE.write_text(page(found, explained, load_knowledge().version, date.today()), encoding="utf-8")
+    unexplained, stale = differing(found, explained, whole)
     for title, names in (("not explained", unexplained), ("explained, but gone or killed", stale)):
         print("".join(f"\n{title}: {name}" for name in names))
     return 1 if unexplained or stale else 0

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tools.mutations import mutants
+from tools.rule_changes import mutants
 
 RULE = '''
 """A module of rules."""
