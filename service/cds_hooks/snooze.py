@@ -22,6 +22,8 @@ SHORTEST = timedelta(days=30)
 _ANOTHER_VISIT = timedelta(days=90)
 _SETTLED = timedelta(days=180)
 CRITICAL_AT_MOST = SHORTEST
+_CLOCKS_APART = timedelta(minutes=5)
+"""By how much the clocks of two nodes may differ."""
 
 _REASONS: Mapping[timedelta, tuple[str, ...]] = {
     # It was done elsewhere, so that the record should show it by then.
@@ -122,9 +124,10 @@ def holds(reason: str, indicator: Indicator) -> timedelta:
 
 
 def is_set_aside(mark: str, indicator: Indicator, overrides: Iterable[Override], now: datetime) -> bool:
-    """Whether a card of this fingerprint was set aside for a reason that still holds."""
+    """Whether a card of this fingerprint was set aside for a reason that still holds.
+
+    One that lies in the future, because a clock was wrong, holds nothing: a card too many is better than one too few.
+    """
     return any(
-        # A client's clock may be ahead; what it says counts from now at the latest.
-        one.fingerprint == mark and now - min(one.at, now) < holds(one.reason, indicator)
-        for one in overrides
+        one.fingerprint == mark and -_CLOCKS_APART <= now - one.at < holds(one.reason, indicator) for one in overrides
     )
