@@ -26,6 +26,10 @@ PATTERNS = {
 }
 """How the members that are texts are written, in whole; the description of the wire is made of them too."""
 
+_SIGN = r"[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2}"
+SERVER = re.compile(rf"https?://(\[[0-9A-Fa-f:.]+\]|({_SIGN})+)(:[0-9]{{1,5}})?(/({_SIGN}|[:@/])*)?", re.ASCII)
+"""The base of a FHIR server: an address (RFC 3986) without a user, a query or a fragment."""
+
 _Object = dict[str, msgspec.Raw]
 _Value = TypeVar("_Value")
 
@@ -127,10 +131,17 @@ def _fits(shape: Shape, raw: msgspec.Raw, element: str) -> bool:
             return _optional(_decoded(raw, _Object, element), "resourceType", str) == "Bundle"
 
 
+def _is_address(text: str) -> bool:
+    try:
+        return SERVER.fullmatch(text) is not None and urlsplit(text).hostname is not None
+    except ValueError:  # square brackets that hold no address
+        return False
+
+
 def _access(members: _Object) -> tuple[str | None, FhirAuthorization | None]:
     """The FHIR server that a request names, and the right to read there."""
     server = _optional(members, "fhirServer", str)
-    if server is not None and (urlsplit(server).scheme not in ("http", "https") or not urlsplit(server).netloc):
+    if server is not None and not _is_address(server):
         raise BadRequest("must be an absolute http or https address", "fhirServer")
     access = _optional(members, "fhirAuthorization", _Object)
     if access is None:

@@ -107,6 +107,11 @@ class SqlStore:
         # Written once: to put a statement together costs more than to carry it out.
         self._use = self._or_ignore(seen_tokens).returning(seen_tokens.c.jti)
 
+    @property
+    def local(self) -> bool:
+        """Whether it is a file of this node, which answers at once or not at all."""
+        return self._engine.dialect.name == "sqlite"
+
     def write(self, records: Sequence[Record]) -> None:
         """Keep the records, all or none; one that is there already stays as it is."""
         rows: dict[Table, list[dict[str, Any]]] = {evaluations: [], cards: [], feedback_events: []}
