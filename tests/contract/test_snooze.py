@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from werkzeug.test import TestResponse
 
 from service.cds_hooks.card_messages import EXTENSION
-from tests.contract.calls import Json
+from tests.contract.calls import Json, answered
 from tests.contract.test_feedback import BLOCKED, NOW, Clinic, example, overridden, summaries
+from tests.trust.issuing import BASE, SERVICE, Ehr, site
 from tests.unit.commands.records import hook_request, resource
 
 JUDGED = BLOCKED / "denosumab-on-dialysis-without-blood-tests.json"
@@ -121,3 +123,32 @@ def test_a_record_seen_in_part_is_no_failure_when_all_that_it_says_was_set_aside
         clinic.set_aside(cards[0], "specialist-managing", number)
     assert number
     assert set_aside(clinic.call(request))
+
+
+NORTH, SOUTH = Ehr(), Ehr(iss="https://south.example.org", name="south", number=1)
+
+
+@pytest.mark.parametrize(
+    ("reporter", "tenant", "held"),
+    [(NORTH, "a", True), (NORTH, "b", False), (SOUTH, "a", False)],
+    ids=["the client itself", "another tenant of it", "another client"],
+)
+def test_only_who_was_shown_a_card_can_set_it_aside(tmp_path: Path, reporter: Ehr, tenant: str, held: bool) -> None:
+    url = f"sqlite:///{tmp_path / 'site.sqlite3'}"
+    worker = site(tmp_path, NORTH, SOUTH, database_url=url)
+    request = hook_request()
+    del request["extension"]
+
+    def posted(ehr: Ehr, within: str, body: Json, under: str = "") -> TestResponse:
+        signed = {"Authorization": f"Bearer {ehr.token(f'{SERVICE}{under}', tenant=within)}"}
+        path = SERVICE.removeprefix(BASE) + under
+        return worker.test_client().post(path, json=body, headers=signed)
+
+    card = answered(posted(NORTH, "a", request))["cards"][0]
+    now = datetime.now(UTC).isoformat()
+    report = {"feedback": [overridden(card, outcomeTimestamp=now)]}
+    assert posted(reporter, tenant, report, "/feedback").status_code == 200
+    worker.extensions["memory"].close()  # which writes what waits
+    worker = site(tmp_path, NORTH, SOUTH, database_url=url)
+    assert bool(set_aside(answered(posted(NORTH, "a", request)))) == held
+    worker.extensions["memory"].close()
