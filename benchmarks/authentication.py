@@ -13,6 +13,7 @@ import tempfile
 import time
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from statistics import median
@@ -26,7 +27,8 @@ from sqlalchemy import create_engine, insert
 from sqlalchemy.exc import IntegrityError
 
 from service.app import application
-from service.deployment import Deployment, deploy
+from service.clients import read_clients
+from service.deployment import deploy
 from service.settings import Settings
 from service.storage.tables import metadata, seen_tokens
 
@@ -113,7 +115,7 @@ def main() -> int:
         folder = Path(name)
         made = deploy(Settings(auth="off"))
         required = Settings(auth="required", public_base_url=BASE, clients_file=_registry(folder))
-        guarded = Deployment(required, made.knowledge, made.assessor, made.cards, made.services)
+        guarded = replace(made, settings=required, clients=read_clients(required.clients_file))
         open_site = application(made).test_client()
         sites = {
             "memory": application(guarded, replays=_InMemory()),
