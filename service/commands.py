@@ -16,6 +16,7 @@ from rules.reasoning.errors import KnowledgeError
 from service.as_of import day
 from service.cds_hooks.hooks import HOOKS
 from service.configuration import check_configuration
+from service.database_commands import database
 from service.deployment import site_assessor, site_cards, site_knowledge
 from service.record_run import NOTHING_DONE, RecordRun
 from service.reports import fhir_report, json_report
@@ -238,3 +239,4 @@ def check_config() -> None:
 
 
 main.add_command(check_token)
+main.add_command(database)

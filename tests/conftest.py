@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator
-from typing import Any
+import tempfile
+from collections.abc import Generator, Iterator
+from pathlib import Path
 
 import pytest
 
 from service.settings import PREFIX, Settings
+
+DATABASE = f"{PREFIX}DATABASE_URL"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def a_database_of_the_tests() -> Iterator[str]:
+    """Whoever names no database gets a real one that is empty when the tests begin."""
+    with tempfile.TemporaryDirectory(prefix="reboundwatch-tests-") as folder:
+        os.environ[DATABASE] = f"sqlite:///{Path(folder) / 'tests.sqlite3'}"
+        yield os.environ[DATABASE]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -31,7 +42,7 @@ def pytest_runtest_makereport(
     report = yield
     if report.skipped and not hasattr(report, "wasxfail") and item.config.getoption("complete"):
         reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-        words: list[Any] = item.config.getoption("except_for")
+        words: list[str] = item.config.getoption("except_for")
         if not any(word in reason for word in words):
             report.outcome = "failed"
             report.longrepr = f"{item.nodeid} must not be skipped here. {reason}"
@@ -40,6 +51,6 @@ def pytest_runtest_makereport(
 
 @pytest.fixture(autouse=True)
 def no_settings_of_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in [name for name in os.environ if name.upper().startswith(PREFIX)]:
+    for name in [name for name in os.environ if name.upper().startswith(PREFIX) and name != DATABASE]:
         monkeypatch.delenv(name)
     monkeypatch.setitem(Settings.model_config, "env_file", None)

@@ -179,7 +179,7 @@ def _plain(example: Json) -> Json:
 
 def _ready(deployment: Deployment) -> Json:
     version = deployment.knowledge.version
-    return _plain({"ready": True, "version": SOFTWARE_VERSION, "knowledgeVersion": version})
+    return _plain({"ready": True, "storage": "ok", "version": SOFTWARE_VERSION, "knowledgeVersion": version})
 
 
 def _components(services: list[Service], deployment: Deployment) -> Json:

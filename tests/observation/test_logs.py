@@ -21,7 +21,7 @@ from service.observation.logs import JsonLines, TextLines, log_configuration
 from service.version import SOFTWARE_VERSION
 from tests.contract.calls import EXAMPLE, ROOT, client, post
 from tests.contract.test_refusals import broken, deployed, disagreeing, with_knowledge
-from tests.observation.serving import served
+from tests.nodes import served
 from tests.unit.commands.records import hook_request
 
 Json = dict[str, Any]

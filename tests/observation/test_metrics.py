@@ -17,9 +17,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from service.app import application
 from service.observation import metrics
 from tests.contract.calls import EXAMPLE, answered, client, post, refused, request_for
-from tests.contract.test_gunicorn import PATH, PATIENCE, Running, wait_until_ready
 from tests.contract.test_refusals import broken, deployed, disagreeing, with_knowledge
-from tests.observation.serving import served
+from tests.nodes import PATH, PATIENCE, Running, served, wait_until_ready
 
 SERVICE = "denosumab-rebound-patient-view"
 
