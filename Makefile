@@ -110,7 +110,7 @@ hook-call: venv ## the CPU of a hook call against a no-op that only parses it (A
 	$(BIN)/python -m benchmarks.hook_call $(ARGS)
 
 .PHONY: authentication
-authentication: venv ## the CPU of finding out who calls (ARGS=calls a turn)
+authentication: venv ## the CPU of finding out who calls (ARGS="200 2": calls a turn, times the bar)
 	$(BIN)/python -m benchmarks.authentication $(ARGS)
 
 .PHONY: fetching
