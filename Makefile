@@ -5,6 +5,8 @@ PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v p
 VENV := .venv
 BIN := $(VENV)/bin
 ARGS :=
+UV := build/uv/bin/uv
+COMPILE := UV_SYSTEM_CERTS=1 $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
 
@@ -156,9 +158,6 @@ fixtures: venv ## write fhir_fixtures anew from the cases
 .PHONY: golden
 golden: venv ## accept the assessments of the fixtures as they are now
 	$(BIN)/python -m tools.make_fixtures --golden
-
-UV := build/uv/bin/uv
-COMPILE := UV_SYSTEM_CERTS=1 $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
 $(UV):
 	$(PYTHON) -m venv build/uv
