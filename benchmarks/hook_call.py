@@ -73,9 +73,10 @@ def serving(name: str, application: str) -> Iterator[Server]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     given = {"AUTH": "off", "ALLOW_AS_OF": "1", "WORKERS": "1", "PORT": str(port), "LOG_LEVEL": "info"}
-    environment = {**os.environ, **{f"REBOUNDWATCH_{key}": value for key, value in given.items()}}
     command = [sys.executable, "-m", "gunicorn", "-c", str(SETTINGS), application]
-    with tempfile.TemporaryFile() as log:
+    with tempfile.TemporaryFile() as log, tempfile.TemporaryDirectory() as folder:
+        given["DATABASE_URL"] = f"sqlite:///{folder}/benchmark.sqlite3"
+        environment = {**os.environ, **{f"REBOUNDWATCH_{key}": value for key, value in given.items()}}
         process = subprocess.Popen(command, env=environment, stderr=log, stdout=subprocess.DEVNULL)
         try:
             yield Server(name, port, _worker(process, port, log))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 
 from flask import Flask
 
@@ -16,6 +16,10 @@ from service.observation import tracing
 from service.settings import Settings
 from service.storage.memory import Memory, open_memory
 from service.web import access_log, errors, headers, openapi, operations, pages
+
+
+def _utc() -> datetime:
+    return datetime.now(UTC)
 
 
 def create_app(settings: Settings) -> Flask:
@@ -35,10 +39,11 @@ def create_app(settings: Settings) -> Flask:
 def application(
     deployment: Deployment,
     today: Callable[[], date] = date.today,
+    now: Callable[[], datetime] = _utc,
     memory: Memory | None = None,
     replays: Replays | None = None,
 ) -> Flask:
-    """The application of a deployment; `today` says which day it is when a request does not.
+    """The application of a deployment; `today` says which day it is when a request does not, `now` the time (UTC).
 
     `memory` is that of the settings unless another one is given, and so is what remembers the tokens that were used.
 
@@ -54,7 +59,7 @@ def application(
     errors.register(app)
     memory = app.extensions["memory"] = memory or open_memory(deployment.settings)
     asked = callers(deployment.settings, deployment.clients, replays or memory)
-    app.register_blueprint(routes.blueprint(deployment, asked, today))
+    app.register_blueprint(routes.blueprint(deployment, asked, memory, today, now))
     app.register_blueprint(operations.blueprint(deployment, memory))
     app.register_blueprint(openapi.blueprint(deployment))
     app.register_blueprint(pages.blueprint(deployment))

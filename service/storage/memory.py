@@ -56,6 +56,8 @@ class Memory:
         if self.degraded:
             return ()
         try:
+            if self._store.local:
+                return self._store.overrides(patient, role, since)
             return self._readers.submit(self._store.overrides, patient, role, since).result(_PATIENCE)
         except (TooSlow, StoreUnavailable, StoreRefused):
             self._recorder.unreachable()

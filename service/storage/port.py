@@ -107,6 +107,11 @@ class Tallies:
 class Store(Protocol):
     """The database. Every method raises StoreUnavailable when it does not answer."""
 
+    @property
+    def local(self) -> bool:
+        """Whether it is a file of this node, which answers at once or not at all."""
+        ...
+
     def write(self, records: Sequence[Record]) -> None:
         """Keep the records, all or none; one that is there already stays as it is.
 

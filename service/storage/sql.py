@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Insert, Table, create_engine, delete, event, func, select
+from sqlalchemy import Connection, Engine, Insert, Table, bindparam, create_engine, delete, event, func, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, ProgrammingError, SQLAlchemyError
@@ -81,12 +81,36 @@ def told_apart() -> Iterator[None]:
         raise StoreRefused(type(error).__name__) from None
 
 
+_ASIDE = (
+    select(cards.c.fingerprint, feedback_events.c.reason, feedback_events.c.outcome_at)
+    .join(evaluations, evaluations.c.id == cards.c.evaluation)
+    .join(feedback_events, feedback_events.c.card == cards.c.id)
+    .where(
+        evaluations.c.patient == bindparam("of_patient"),
+        evaluations.c.role == bindparam("in_role"),
+        feedback_events.c.issuer == evaluations.c.issuer,
+        feedback_events.c.client == evaluations.c.client,
+        feedback_events.c.tenant.is_not_distinct_from(evaluations.c.tenant),
+        feedback_events.c.outcome == "overridden",
+        feedback_events.c.reason.is_not(None),
+        feedback_events.c.outcome_at >= bindparam("since"),
+    )
+)
+
+
 class SqlStore:
     """`Store` in a database that SQLAlchemy reaches; shared by all threads of a process."""
 
     def __init__(self, url: str) -> None:
         self._engine = open_engine(database_url(url))
         self._insert: Any = sqlite.insert if self._engine.dialect.name == "sqlite" else postgresql.insert
+        # Written once: to put a statement together costs more than to carry it out.
+        self._use = self._or_ignore(seen_tokens).returning(seen_tokens.c.jti)
+
+    @property
+    def local(self) -> bool:
+        """Whether it is a file of this node, which answers at once or not at all."""
+        return self._engine.dialect.name == "sqlite"
 
     def write(self, records: Sequence[Record]) -> None:
         """Keep the records, all or none; one that is there already stays as it is."""
@@ -105,31 +129,18 @@ class SqlStore:
 
     def overrides(self, patient: str, role: str, since: datetime) -> tuple[Override, ...]:
         """The cards on a patient that users of a role have overridden with a reason since then."""
-        asked = (
-            select(cards.c.fingerprint, feedback_events.c.reason, feedback_events.c.outcome_at)
-            .join(evaluations, evaluations.c.id == cards.c.evaluation)
-            .join(feedback_events, feedback_events.c.card == cards.c.id)
-            .where(
-                evaluations.c.patient == patient,
-                evaluations.c.role == role,
-                feedback_events.c.issuer == evaluations.c.issuer,
-                feedback_events.c.client == evaluations.c.client,
-                feedback_events.c.tenant.is_not_distinct_from(evaluations.c.tenant),
-                feedback_events.c.outcome == "overridden",
-                feedback_events.c.reason.is_not(None),
-                feedback_events.c.outcome_at >= since,
-            )
-        )
+        given = {"of_patient": patient, "in_role": role, "since": since}
         with self._transaction() as connection:
-            return tuple(Override(fingerprint, reason, at) for fingerprint, reason, at in connection.execute(asked))
+            return tuple(
+                Override(fingerprint, reason, at) for fingerprint, reason, at in connection.execute(_ASIDE, given)
+            )
 
     def first_use(self, issuer: str, jti: str, expires: datetime) -> bool:
         """Whether a token was not used before, on any worker or node; from now on it was."""
         row = {"issuer": _key(issuer), "jti": _key(jti), "expires": expires}
         with self._transaction() as connection:
             # What was written comes back; the number of rows is not the same on every driver.
-            taken = connection.execute(self._or_ignore(seen_tokens).values(row).returning(seen_tokens.c.jti))
-            return taken.first() is not None
+            return connection.execute(self._use, row).first() is not None
 
     def used(self, issuer: str, jti: str) -> bool:
         """Whether a token is among those that were used."""

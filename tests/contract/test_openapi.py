@@ -138,7 +138,17 @@ WRONG: dict[tuple[str, str], list[Any]] = {
     ("order-select", "context.selections"): [None, "A/1", ["draft"], [7]],
     ("order-sign", "context.draftOrders"): [None, [], {"resourceType": "Patient"}, {}],
     ("problem-list-item-create", "context.conditions"): [None, {"resourceType": "Condition"}],
-    ("patient-view", "fhirServer"): ["example.org", "ftp://example.org", "https://", 7],
+    ("patient-view", "fhirServer"): [
+        "example.org",
+        "ftp://example.org",
+        "https://",
+        "https://[",
+        "https://a b",
+        "https://user@host/fhir",
+        "https://h/fhir?x=1",
+        "https://\u00fb",
+        7,
+    ],
     ("patient-view", "fhirAuthorization"): [ACCESS, "t"],
     ("patient-view", "prefetch"): ["x", [], 7],
     ("patient-view", "prefetch.conditions"): [{"resourceType": "Patient", "id": "anna"}, []],
@@ -146,7 +156,12 @@ WRONG: dict[tuple[str, str], list[Any]] = {
 }
 RIGHT: dict[tuple[str, str], list[Any]] = {
     ("patient-view", "context.encounterId"): [None, "visit.1-A"],
-    ("patient-view", "fhirServer"): [None, "http://localhost:8080/fhir"],
+    ("patient-view", "fhirServer"): [
+        None,
+        "http://localhost:8080/fhir",
+        "https://[2001:db8::1]:8443/r4/",
+        "https://h/a%20b",
+    ],
     ("patient-view", "fhirAuthorization"): [None],
     ("patient-view", "extension"): [None],
     ("patient-view", "prefetch.observations"): [None, {"resourceType": "OperationOutcome"}],

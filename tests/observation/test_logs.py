@@ -68,6 +68,7 @@ def test_a_hook_call_is_one_line_with_its_stages_and_counts(clinic: FlaskClient,
     assert list(stages) == ["read", "prefetch", "wait", "timeline", "evaluate", "cards"]
     assert 0 < sum(stages.values()) <= line.pop("durationMs") + 0.1
     assert line.pop("cards") >= 1
+    assert line.pop("setAside") == 0
     assert line.pop("rules") > 5
     assert line.pop("resources") > 10
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line.pop("time"))
