@@ -157,7 +157,8 @@ class Settings(BaseSettings):
         default=2000,
         ge=1,
         le=600_000,
-        description="Milliseconds that a request waits for its turn; then it is told 503.",
+        description="Milliseconds that a request waits for its turn, then it is told 503; as long for all that is "
+        "fetched.",
     )
     allow_as_of: bool = Field(
         default=False,

@@ -1,10 +1,10 @@
-"""Every test runs with the settings it names, whatever a developer has set on this machine."""
+"""Every test runs with the settings it names, and where nothing may be missing a skipped test fails."""
 
 from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,6 +20,33 @@ def a_database_of_the_tests() -> Iterator[str]:
     with tempfile.TemporaryDirectory(prefix="reboundwatch-tests-") as folder:
         os.environ[DATABASE] = f"sqlite:///{Path(folder) / 'tests.sqlite3'}"
         yield os.environ[DATABASE]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What CI asks for: tests that need a tool are skipped without it, and a skip looks like a pass."""
+    parser.addoption("--complete", action="store_true", help="a test that is skipped fails")
+    parser.addoption(
+        "--except-for",
+        action="append",
+        default=[],
+        metavar="WORD",
+        help="with --complete: a test may be skipped for a reason that holds this word",
+    )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With --complete, what was skipped has failed."""
+    report = yield
+    if report.skipped and not hasattr(report, "wasxfail") and item.config.getoption("complete"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        words: list[str] = item.config.getoption("except_for")
+        if not any(word in reason for word in words):
+            report.outcome = "failed"
+            report.longrepr = f"{item.nodeid} must not be skipped here. {reason}"
+    return report
 
 
 @pytest.fixture(autouse=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from rules.reasoning.evaluation import Evaluation
 from rules.reasoning.timeline import Unusable
@@ -12,7 +13,7 @@ from service.cds_hooks.card_messages import EXTENSION, Answer, Card
 from service.cds_hooks.cards import Group, blocks, new_uuid
 from service.cds_hooks.problems import RequiredDataMissing
 from service.cds_hooks.requests import HookRequest
-from service.cds_hooks.snooze import LONGEST, fingerprint, is_set_aside
+from service.cds_hooks.snooze import LONGEST, Drafts, fingerprint, is_set_aside
 from service.cds_hooks.trust import Caller
 from service.deployment import Deployment
 from service.observation.call import noted
@@ -25,7 +26,7 @@ _NAMED = 100
 """How many records that could not be used are named one by one."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Occasion:
     """Who asked what of which service, and when (UTC)."""
 
@@ -34,10 +35,10 @@ class Occasion:
     caller: Caller
     at: datetime
 
-    @property
-    def orders(self) -> bytes:
-        """The drafts of the call, as they came."""
-        return b"".join(self.asked.bundles.values())
+    @cached_property
+    def drafts(self) -> Drafts:
+        """What is being written, in the context of the call."""
+        return Drafts(tuple(self.asked.bundles.values()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +92,7 @@ def _said(deployment: Deployment, evaluation: Evaluation, occasion: Occasion, me
 
 
 def _is_aside(group: Group, evaluation: Evaluation, occasion: Occasion, overrides: Sequence[Override]) -> bool:
-    mark = fingerprint(group, evaluation, occasion.orders)
+    mark = fingerprint(group, evaluation, occasion.drafts)
     return not blocks(group) and is_set_aside(mark, group[0].advice.indicator, overrides, occasion.at)
 
 
@@ -127,7 +128,7 @@ def _record(
         knowledge_version=evaluation.knowledge_version,
         software_version=SOFTWARE_VERSION,
         cards=[
-            _card(card, group, fingerprint(group, evaluation, occasion.orders))
+            _card(card, group, fingerprint(group, evaluation, occasion.drafts))
             for card, group in zip(said.cards, said.groups, strict=True)
         ],
     )

@@ -23,7 +23,15 @@ MOST_OF_A_COMMENT = 1000
 
 _Uuid = Annotated[str, Meta(pattern=f"^{UUID.pattern}$", extra_json_schema={"format": "uuid"})]
 _Code = Annotated[str, Meta(min_length=1, max_length=200)]
-_Moment = Annotated[datetime, Meta(tz=True)]
+_Moment = Annotated[
+    datetime,
+    Meta(
+        tz=True,
+        extra_json_schema={
+            "pattern": r"^\d{4}-(0[1-9]|1[0-2])-[0-3]\d[Tt ]([01]\d|2[0-3])(:[0-5]\d){2}(\.\d+)?([Zz]|[+-]\d\d:\d\d)$"
+        },
+    ),
+]
 
 
 class AcceptedSuggestion(msgspec.Struct, frozen=True):
@@ -89,7 +97,11 @@ def read_feedback(body: bytes) -> Feedback:
 
 
 def records(feedback: Feedback, service: str, caller: Caller, received: datetime) -> Iterator[FeedbackRecord]:
-    """One event for each report; the same report of the same caller is the same event."""
+    """One event for each report; the same report of the same caller is the same event.
+
+    Nothing was decided after it was reported: a client's clock that is ahead is taken to say `received`, or a card
+    would stay away as long as that clock is wrong.
+    """
     for number, report in enumerate(feedback.feedback):
         try:
             at = report.outcomeTimestamp.astimezone(UTC)
@@ -100,14 +112,14 @@ def records(feedback: Feedback, service: str, caller: Caller, received: datetime
         yield FeedbackRecord(
             id=hashlib.sha256(msgspec.json.encode((whose, report), order="deterministic")).hexdigest(),
             received=received,
-            outcome_at=at,
+            outcome_at=min(at, received),
             service=service,
             card=report.card.lower(),
             outcome="accepted" if isinstance(report, AcceptedCard) else "overridden",
             accepted=[one.id.lower() for one in report.acceptedSuggestions] if isinstance(report, AcceptedCard) else [],
-            reason=_kept(why.reason.code) if why.reason else None,
-            reason_system=_kept(why.reason.system) if why.reason and why.reason.system else None,
-            comment=_kept(why.userComment)[:MOST_OF_A_COMMENT] if why.userComment else None,
+            reason=_kept(why.reason.code if why.reason else None),
+            reason_system=_kept(why.reason.system if why.reason else None),
+            comment=_kept(why.userComment, MOST_OF_A_COMMENT),
             client=client,
             tenant=caller.tenant,
             issuer=caller.issuer,
@@ -138,6 +150,6 @@ def _fault(said: str) -> BadRequest:
     return BadRequest(reason, element or "body")
 
 
-def _kept(text: str) -> str:
-    """A text as every database takes it."""
-    return text.replace("\x00", "")
+def _kept(text: str | None, most: int | None = None) -> str | None:
+    """A text as every database takes it, cut at so many characters; None when nothing is left of it."""
+    return (text or "").replace("\x00", "")[:most] or None

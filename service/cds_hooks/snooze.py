@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
 import msgspec
 
@@ -22,6 +24,8 @@ SHORTEST = timedelta(days=30)
 _ANOTHER_VISIT = timedelta(days=90)
 _SETTLED = timedelta(days=180)
 CRITICAL_AT_MOST = SHORTEST
+_CLOCKS_APART = timedelta(minutes=5)
+"""By how much the clocks of two nodes may differ."""
 
 _REASONS: Mapping[timedelta, tuple[str, ...]] = {
     # It was done elsewhere, so that the record should show it by then.
@@ -96,13 +100,51 @@ HOLDS = {reason: time for time, reasons in _REASONS.items() for reason in reason
 LONGEST = max(_REASONS)
 
 
-def fingerprint(group: Group, evaluation: Evaluation, orders: bytes) -> str:
+class _Entry(msgspec.Struct):
+    resource: msgspec.Raw = msgspec.Raw(b"null")
+
+
+class _Bundle(msgspec.Struct):
+    entry: list[_Entry] | None = None
+
+
+class _Named(msgspec.Struct):
+    resourceType: str = ""
+    id: str = ""
+
+
+@dataclass(frozen=True)
+class Drafts:
+    """What is being written: the Bundles in the context of a call, as they came."""
+
+    bundles: tuple[bytes, ...]
+
+    def judged(self, about: str) -> bytes:
+        """The draft that a card judges ("Type/id"), as it came; all there is, when it cannot be told from others."""
+        return self._by_reference.get(about) or b"".join(self.bundles)
+
+    @cached_property
+    def _by_reference(self) -> Mapping[str, bytes]:
+        found: dict[str, bytes] = {}
+        try:
+            for bundle in self.bundles:
+                for entry in msgspec.json.decode(bundle, type=_Bundle).entry or ():
+                    named = msgspec.json.decode(entry.resource, type=_Named)
+                    reference = f"{named.resourceType}/{named.id}"
+                    found[reference] = found.get(reference, b"") + bytes(entry.resource)
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+            # Whoever reads the context says what is wrong with it; here no draft can be told from another.
+            return {}
+        return found
+
+
+def fingerprint(group: Group, evaluation: Evaluation, drafts: Drafts) -> str:
     """What a card rests on, as a hash: what it says and to what urgency, the class and state, the records it cites.
 
-    `orders` are the draft orders of the call; a card that judges one is about these and no others. Words are not part
-    of it: they change with every month.
+    A card that judges an order is about that draft as it is written; another draft in the call changes nothing. Words
+    are not part of it: they change with every month.
     """
-    judged = sorted({one.advice.about for one in group} - {""})
+    about = sorted({one.advice.about for one in group} - {""})
     rests_on = (
         [one.rule for one in group],
         group[0].decision,
@@ -110,7 +152,7 @@ def fingerprint(group: Group, evaluation: Evaluation, orders: bytes) -> str:
         evaluation.fracture_class,
         evaluation.denosumab.state,
         sorted({reference for one in group for reference in one.evidence}),
-        (judged, hashlib.sha256(orders).hexdigest()) if judged else None,
+        [(reference, hashlib.sha256(drafts.judged(reference)).hexdigest()) for reference in about],
     )
     return hashlib.sha256(msgspec.json.encode(rests_on)).hexdigest()
 
@@ -122,9 +164,10 @@ def holds(reason: str, indicator: Indicator) -> timedelta:
 
 
 def is_set_aside(mark: str, indicator: Indicator, overrides: Iterable[Override], now: datetime) -> bool:
-    """Whether a card of this fingerprint was set aside for a reason that still holds."""
+    """Whether a card of this fingerprint was set aside for a reason that still holds.
+
+    One that lies in the future, because a clock was wrong, holds nothing: a card too many is better than one too few.
+    """
     return any(
-        # A client's clock may be ahead; what it says counts from now at the latest.
-        one.fingerprint == mark and now - min(one.at, now) < holds(one.reason, indicator)
-        for one in overrides
+        one.fingerprint == mark and -_CLOCKS_APART <= now - one.at < holds(one.reason, indicator) for one in overrides
     )
