@@ -1,14 +1,22 @@
 # ReboundWatch: every command a developer or CI needs. `make help` lists them.
+# ARGS is passed on by the commands that take arguments: make soak ARGS=3 keeps on for three minutes.
 SHELL := /bin/bash
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
 VENV := .venv
 BIN := $(VENV)/bin
+ARGS :=
+UV := build/uv/bin/uv
+COMPILE := UV_SYSTEM_CERTS=1 $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 
 .DEFAULT_GOAL := help
 
 .PHONY: help
 help: ## say what each command does
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@awk '/^##@ / {print "\n" substr($$0, 5)} \
+	  match($$0, /^[a-z0-9-]+:/) && /## / {printf "  make %-15s %s\n", substr($$0, 1, RLENGTH - 1), substr($$0, index($$0, "## ") + 3)}' \
+	  $(firstword $(MAKEFILE_LIST))
+
+##@ Begin
 
 .PHONY: venv
 venv: $(VENV)/.ready ## make .venv from the hash-locked requirements
@@ -28,21 +36,18 @@ $(VENV)/.ready: requirements/build.txt requirements/dev.txt pyproject.toml
 
 .PHONY: run
 run: venv ## serve on http://127.0.0.1:8080, for this machine only
-	@REBOUNDWATCH_AUTH=off REBOUNDWATCH_ALLOW_AS_OF=1 $(BIN)/python -m service serve
+	@REBOUNDWATCH_AUTH=off REBOUNDWATCH_ALLOW_AS_OF=1 REBOUNDWATCH_LOG_FORMAT=text $(BIN)/python -m service serve
 
 .PHONY: test
 test: venv ## make the environment and pass the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(ARGS)
+
+##@ Check
 
 .PHONY: lint
 lint: venv ## style and formatting
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-
-.PHONY: format
-format: venv ## format the code
-	$(BIN)/ruff check --fix .
-	$(BIN)/ruff format .
 
 .PHONY: types
 types: venv ## strict types
@@ -53,11 +58,46 @@ contracts: venv ## who may import whom
 	PYTHONPATH=. $(BIN)/lint-imports
 
 .PHONY: check
-check: test lint types contracts ## everything that CI checks
+check: test lint types contracts ## test, lint, types and contracts; .ci/run does all that CI does
+
+.PHONY: format
+format: venv ## format the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+.PHONY: current
+current: venv $(UV) ## the catalogue and the lock files are what their sources say
+	@rm -rf build/locked && cp -R requirements build/locked
+	$(MAKE) --no-print-directory lock
+	@diff -r build/locked requirements || { echo "requirements/ is not what pyproject.toml says: run make lock"; exit 1; }
+	@rm -rf build/locked
+	$(BIN)/python -m service rules --format markdown | diff rules/CATALOGUE.md - \
+	  || { echo "rules/CATALOGUE.md is not what the rules say: run make catalogue"; exit 1; }
+
+.PHONY: fuzz
+fuzz: venv ## 100,000 spoilt requests: no crash, no hang, no wrong status (ARGS="--calls 2000")
+	$(BIN)/python -m tools.fuzz $(ARGS)
 
 .PHONY: asan
 asan: venv ## the engine's tests under the address sanitizer
 	tools/asan.sh
+
+##@ Get what some tests need, into build/ (they are skipped without it)
+
+.PHONY: deploy-tools
+deploy-tools: ## Prometheus and the schemas of Kubernetes, for the tests of deploy/
+	tools/promtool.sh
+	tools/kubernetes.sh
+
+.PHONY: hapi
+hapi: ## a FHIR server (HAPI) and HL7's validator; needs Java 17 and Maven
+	tools/hapi.sh
+
+.PHONY: clients
+clients: ## CDS clients that others wrote; needs Node.js and Python 3.11
+	tools/clients.sh
+
+##@ Measure, and fail beyond a limit
 
 .PHONY: memory
 memory: venv ## 50,000 evaluations must not grow the process
@@ -67,17 +107,45 @@ memory: venv ## 50,000 evaluations must not grow the process
 stages: venv ## where the time of an evaluation goes; the engine has a limit
 	$(BIN)/python -m benchmarks.evaluation
 
+.PHONY: hook-call
+hook-call: venv ## the CPU of a hook call against a no-op that only parses it (ARGS="100 4": calls a turn, times the bars)
+	$(BIN)/python -m benchmarks.hook_call $(ARGS)
+
+.PHONY: authentication
+authentication: venv ## the CPU of finding out who calls (ARGS="200 2": calls a turn, times the bar)
+	$(BIN)/python -m benchmarks.authentication $(ARGS)
+
+.PHONY: fetching
+fetching: venv ## the time and CPU of fetching a record from a FHIR server
+	$(BIN)/python -m benchmarks.fetching
+
+.PHONY: load
+load: venv ## calls a second, for few and many callers (ARGS=seconds a measurement)
+	$(BIN)/python -m benchmarks.load $(ARGS)
+
+.PHONY: soak
+soak: venv ## half an hour at 70 % of that: errors, memory, slowest calls (ARGS=minutes)
+	$(BIN)/python -m benchmarks.soak $(ARGS)
+
 .PHONY: alert-burden
 alert-burden: venv ## cards a person in a population, by group and urgency
 	$(BIN)/python -m benchmarks.alert_burden
 
-.PHONY: hook-call
-hook-call: venv ## the CPU of a hook call against a no-op that only parses it
-	$(BIN)/python -m benchmarks.hook_call
+##@ Ship
 
 .PHONY: image
 image: ## build the image with buildah and try it
 	tools/image.sh
+
+.PHONY: sbom
+sbom: ## the bill of materials, build/sbom.cdx.json
+	tools/sbom.sh
+
+.PHONY: audit
+audit: ## known vulnerabilities of what runs; error 3 says that they could not be asked for
+	tools/audit.sh
+
+##@ Write anew
 
 .PHONY: catalogue
 catalogue: venv ## write rules/CATALOGUE.md anew
@@ -91,9 +159,6 @@ fixtures: venv ## write fhir_fixtures anew from the cases
 golden: venv ## accept the assessments of the fixtures as they are now
 	$(BIN)/python -m tools.make_fixtures --golden
 
-UV := build/uv/bin/uv
-COMPILE := UV_SYSTEM_CERTS=1 $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
-
 $(UV):
 	$(PYTHON) -m venv build/uv
 	build/uv/bin/pip install --quiet --disable-pip-version-check uv
@@ -103,15 +168,6 @@ lock: $(UV) ## resolve the requirements, with hashes; versions stay unless LOCK_
 	$(COMPILE) $(LOCK_FLAGS) --extra dev pyproject.toml -o requirements/dev.txt
 	$(COMPILE) $(LOCK_FLAGS) pyproject.toml -o requirements/runtime.txt
 	echo setuptools | $(COMPILE) $(LOCK_FLAGS) -c requirements/dev.txt --no-annotate - -o requirements/build.txt
-
-.PHONY: current
-current: venv $(UV) ## the catalogue and the lock files are what their sources say
-	@rm -rf build/locked && cp -R requirements build/locked
-	$(MAKE) --no-print-directory lock
-	@diff -r build/locked requirements || { echo "requirements/ is not what pyproject.toml says: run make lock"; exit 1; }
-	@rm -rf build/locked
-	$(BIN)/python -m service rules --format markdown | diff rules/CATALOGUE.md - \
-	  || { echo "rules/CATALOGUE.md is not what the rules say: run make catalogue"; exit 1; }
 
 .PHONY: clean
 clean: ## remove what was built

@@ -101,9 +101,10 @@ def serving(application: str, workers: int) -> Iterator[Served]:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
     given = {"AUTH": "off", "ALLOW_AS_OF": "1", "WORKERS": str(workers), "PORT": str(port)}
-    environment = {**os.environ, **{f"REBOUNDWATCH_{name}": value for name, value in given.items()}}
     command = [sys.executable, "-m", "gunicorn", "-c", str(SETTINGS), application]
-    with tempfile.TemporaryFile() as log:
+    with tempfile.TemporaryFile() as log, tempfile.TemporaryDirectory() as folder:
+        given["DATABASE_URL"] = f"sqlite:///{folder}/benchmark.sqlite3"
+        environment = {**os.environ, **{f"REBOUNDWATCH_{name}": value for name, value in given.items()}}
         process = subprocess.Popen(command, env=environment, stderr=log, stdout=subprocess.DEVNULL)
         try:
             if not _up(process, port):

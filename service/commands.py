@@ -13,9 +13,10 @@ import click
 from rules import catalogue
 from rules.knowledge_base import Knowledge
 from rules.reasoning.errors import KnowledgeError
-from service.as_of import day
 from service.cds_hooks.hooks import HOOKS
+from service.command_types import Day
 from service.configuration import check_configuration
+from service.database_commands import database, feedback
 from service.deployment import site_assessor, site_cards, site_knowledge
 from service.record_run import NOTHING_DONE, RecordRun
 from service.reports import fhir_report, json_report
@@ -36,21 +37,6 @@ class Refused(click.ClickException):
     """Nothing can be done: what was asked, or what is set, does not hold."""
 
     exit_code = NOTHING_DONE
-
-
-class Day(click.ParamType[date]):
-    """A calendar day."""
-
-    name = "date"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
-        """The day that a user wrote."""
-        if isinstance(value, date):
-            return value
-        try:
-            return day(str(value))
-        except ValueError as error:
-            self.fail(str(error), param, ctx)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -238,3 +224,5 @@ def check_config() -> None:
 
 
 main.add_command(check_token)
+main.add_command(database)
+main.add_command(feedback)

@@ -15,7 +15,8 @@ from service.cds_hooks.problems import Problem
 from service.clients import ClientsError
 from service.deployment import deploy
 from service.safety import cautions, refusals
-from service.settings import NOT_USED_YET, Settings, SettingsError, read_settings, variable
+from service.settings import Settings, SettingsError, read_settings, variable
+from service.storage.findings import findings
 
 READY, UNWISE, NOT_SERVED = 0, 1, 2
 
@@ -34,8 +35,9 @@ def check_configuration() -> Report:
         settings = read_settings()
     except SettingsError as error:
         return Report([*_section("Cannot be used", error.sentences), "Nothing would be served."], NOT_SERVED)
-    refused = list(dict.fromkeys([*refusals(settings), *_unreachable(settings)]))
-    unwise = list(cautions(settings))
+    kept = findings(settings)
+    refused = list(dict.fromkeys([*refusals(settings), *_unreachable(settings), *kept.refused]))
+    unwise = [*cautions(settings), *kept.unwise]
     lines = list(_settings(settings))
     lines += _section("Stands in the way", refused)
     lines += _section("Unwise where patients are treated", unwise)
@@ -52,8 +54,7 @@ def _settings(settings: Settings) -> Iterator[str]:
     yield "Settings:"
     for field in Settings.model_fields:
         origin = "set" if field in settings.model_fields_set else "default"
-        later = "; not used yet" if field in NOT_USED_YET else ""
-        yield f"  {variable(field):<38} {_shown(getattr(settings, field)):<28} {origin}{later}"
+        yield f"  {variable(field):<38} {_shown(getattr(settings, field)):<28} {origin}"
     yield ""
 
 

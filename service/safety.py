@@ -27,6 +27,7 @@ def refusals(settings: Settings, host: str | None = None) -> list[str]:
             f"REBOUNDWATCH_AUTH=off is refused on {host}, which other machines reach. Listen on 127.0.0.1, or set "
             "REBOUNDWATCH_AUTH_OFF_I_UNDERSTAND=1 when something in front checks who calls."
         )
+    found += _without_pseudonyms(settings)
     if settings.allow_as_of and (open_to_others or settings.auth == "required"):
         found.append(
             "REBOUNDWATCH_ALLOW_AS_OF=1 is refused with AUTH=required and on an address that other machines reach: "
@@ -46,6 +47,15 @@ def _without_callers(settings: Settings, clients: Clients) -> Iterator[str]:
         yield (
             "REBOUNDWATCH_AUTH is required, and no client is registered in REBOUNDWATCH_CLIENTS_FILE: nobody could "
             "call. To serve this machine only and without tokens, set REBOUNDWATCH_AUTH=off."
+        )
+
+
+def _without_pseudonyms(settings: Settings) -> Iterator[str]:
+    """Why patients could not be recorded under pseudonyms."""
+    if settings.pseudonym_key is None and not settings.keeps_a_file:
+        yield (
+            "REBOUNDWATCH_PSEUDONYM_KEY is not set: all nodes on one PostgreSQL must share a secret that turns "
+            "patient ids into pseudonyms."
         )
 
 

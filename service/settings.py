@@ -63,6 +63,8 @@ def _database(secret: SecretStr) -> SecretStr:
     scheme = urlsplit(secret.get_secret_value()).scheme.split("+")[0]
     if scheme not in ("sqlite", "postgresql"):
         raise ValueError("must begin with sqlite:/// or postgresql://")
+    if scheme == "sqlite" and urlsplit(secret.get_secret_value()).path in ("", "/", "/:memory:"):
+        raise ValueError("must name a file, such as sqlite:///reboundwatch.sqlite3: workers share it")
     return secret
 
 
@@ -155,7 +157,8 @@ class Settings(BaseSettings):
         default=2000,
         ge=1,
         le=600_000,
-        description="Milliseconds that a request waits for its turn; then it is told 503.",
+        description="Milliseconds that a request waits for its turn, then it is told 503; as long for all that is "
+        "fetched.",
     )
     allow_as_of: bool = Field(
         default=False,
@@ -171,6 +174,19 @@ class Settings(BaseSettings):
     pseudonym_key: Annotated[SecretStr, AfterValidator(_key)] | None = Field(
         default=None,
         description=f"Secret of at least {MIN_KEY_LENGTH} characters that turns patient ids into pseudonyms.",
+    )
+    spool_dir: Path | None = Field(
+        default=None,
+        description="Folder of this node where records wait while the database is away; default beside an SQLite "
+        "file, else among the temporary files.",
+    )
+    spool_max_mb: int = Field(
+        default=100, ge=1, le=100_000, description="Megabytes that each worker may let wait in the spool."
+    )
+    snooze: bool = Field(
+        default=True,
+        description="Whether a card that was overridden with a reason stays away for a time while its evidence is the "
+        "same: 1 or 0.",
     )
     retention_days: int = Field(
         default=365, ge=1, le=36_500, description="Days that evaluations and feedback are kept."
@@ -193,16 +209,17 @@ class Settings(BaseSettings):
         return is_loopback(self.host)
 
     @property
+    def keeps_a_file(self) -> bool:
+        """Whether the database is a file of this node (SQLite)."""
+        return self.database_url.get_secret_value().startswith("sqlite")
+
+    @property
     def base_url(self) -> str:
         """Where pages of this service are found; "" when nobody has said so."""
         if self.public_base_url is not None:
             return self.public_base_url
         host = f"[{self.host}]" if ":" in self.host else self.host
         return f"http://{host}:{self.port}" if self.loopback else ""
-
-
-NOT_USED_YET = frozenset({"database_url", "pseudonym_key", "retention_days"})
-"""Settings that are checked already and have no effect before storage is built."""
 
 
 SECRETS = tuple(name for name, info in Settings.model_fields.items() if "SecretStr" in str(info.annotation))

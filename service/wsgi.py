@@ -23,6 +23,8 @@ except (SettingsError, KnowledgeError, ClientsError, NotReady) as error:
     sys.stderr.write(f"nothing is served: {error}\n")
     sys.exit(_APPLICATION_FAILED)
 
+app.extensions["memory"].start()
+
 # What a worker built once it never frees: no later collection of garbage need look at it.
 gc.collect()
 gc.freeze()

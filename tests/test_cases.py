@@ -49,6 +49,20 @@ def test_the_case_comes_out_as_it_says(case: Case) -> None:
         print(f"{case}\n  known disagreement: {case.told.known_disagreement}\n  {'; '.join(found)}")
 
 
+def test_every_conclusion_names_its_rule_its_sources_and_records_that_were_sent() -> None:
+    rules, sources = {entry.id for entry in IN_PROCESS.knowledge.rules}, set(IN_PROCESS.knowledge.sources)
+    spoken = set()
+    for case in CASES:
+        sent = {f"{one['resourceType']}/{one['id']}" for one in [*case.resources, *case.drafts] if "id" in one}
+        for conclusion in IN_PROCESS.evaluate(case).conclusions:
+            spoken.add(conclusion.rule)
+            assert conclusion.citations, f"{case}: {conclusion.rule}"
+            assert set(conclusion.citations) <= sources
+            assert conclusion.evidence, f"{case}: {conclusion.rule}"
+            assert set(conclusion.evidence) <= sent
+    assert spoken == rules
+
+
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_the_command_line_says_the_same(
     case: Case, by_command_line: Mapping[str, Json], in_process: Mapping[str, Json]

@@ -4,6 +4,7 @@
 #   uv pip compile --universal --generate-hashes --no-emit-index-url --no-header tests/clients/healthchain.in
 set -Eeuo pipefail
 cd "$(dirname "$0")/.."
+. tools/downloading.sh
 
 fresh() { # what was built, from what
   local state
@@ -22,13 +23,13 @@ if ! fresh build/medplum "${lock[@]}"; then
   mkdir -p build/medplum
   cp "${lock[@]}" build/medplum
   # It asks for a newer Node, which it needs for pages in a browser only; npm says so and goes on.
-  npm ci --prefix build/medplum --ignore-scripts --no-audit --no-fund --loglevel=error
+  downloading npm ci --prefix build/medplum --ignore-scripts --no-audit --no-fund --loglevel=error
   sha256sum "${lock[@]}" > build/medplum/.built-from
 fi
 
 lock=(tests/clients/healthchain.txt)
 if ! fresh build/healthchain "${lock[@]}"; then
   python3.11 -m venv build/healthchain
-  build/healthchain/bin/pip install --quiet --disable-pip-version-check --require-hashes -r "${lock[@]}"
+  downloading build/healthchain/bin/pip install --quiet --disable-pip-version-check --require-hashes -r "${lock[@]}"
   sha256sum "${lock[@]}" > build/healthchain/.built-from
 fi

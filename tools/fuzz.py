@@ -16,6 +16,7 @@ import os
 import random
 import signal
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -27,6 +28,7 @@ from pathlib import Path
 from types import FrameType
 
 from flask.testing import FlaskClient
+from pydantic import SecretStr
 
 from service.app import create_app
 from service.settings import Settings
@@ -122,8 +124,10 @@ def run(seed: int, numbers: range, report: Callable[[int, Tally], None]) -> None
     service.addHandler(log)
     service.propagate = False
     previous = signal.signal(signal.SIGALRM, _too_long)
-    client = create_app(Settings(auth="off", allow_as_of=True)).test_client()
-    tally = Tally()
+    folder = tempfile.TemporaryDirectory()
+    database = SecretStr(f"sqlite:///{folder.name}/fuzz.sqlite3")
+    app = create_app(Settings(auth="off", allow_as_of=True, database_url=database))
+    client, tally = app.test_client(), Tally()
     try:
         for number in numbers:
             report(number, tally)
@@ -131,6 +135,8 @@ def run(seed: int, numbers: range, report: Callable[[int, Tally], None]) -> None
         report(numbers.stop, tally)
     finally:
         signal.signal(signal.SIGALRM, previous)
+        app.extensions["memory"].close()
+        folder.cleanup()
         service.removeHandler(log)
         service.propagate = True
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from service.cds_hooks.cards import CardMaker
 from service.reports import json_report
+from tests.storybook.advice import page
 from tests.storybook.case import Case, load_cases
 from tests.storybook.r5 import in_r5
 from tests.storybook.record import bundle
@@ -49,6 +50,12 @@ def golden(cases: Sequence[Case]) -> dict[Path, str]:
     """The assessment of every patient as `assess --format json` gives it, with numbered identifiers of cards."""
     route = InProcess.of()
     return {GOLDEN / f"{case.name}.json": _pretty(_assessment(case, route)) for case in patients(cases)}
+
+
+def advice(cases: Sequence[Case]) -> dict[Path, str]:
+    """The page of what each rule says."""
+    route = InProcess.of()
+    return {GOLDEN / "advice.md": page((case, route.evaluate(case)) for case in cases)}
 
 
 def _assessment(case: Case, route: InProcess) -> dict[str, Any]:
@@ -119,12 +126,13 @@ def write(files: Mapping[Path, str], folders: Sequence[Path]) -> None:
 
 
 def main() -> None:
-    """Write everything; with --golden the expected assessments as well."""
+    """Write everything; with --golden the expected assessments and the page of advice as well."""
     cases = load_cases()
     write(fixtures(cases), [FIXTURES / "patients"])
     # The accepted assessments change only when somebody asks for it, and reads the diff.
     if "--golden" in sys.argv[1:]:
         write(golden(cases), [GOLDEN])
+        write(advice(cases), [])
 
 
 if __name__ == "__main__":

@@ -2,10 +2,11 @@
 # Writes build/sbom.cdx.json, a CycloneDX bill of materials of what the image runs: requirements/runtime.txt.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+. tools/downloading.sh
 tool=build/sbom/bin/cyclonedx-py
 if [ ! -x "$tool" ]; then
   python3 -m venv build/sbom
-  build/sbom/bin/pip install --quiet --disable-pip-version-check 'cyclonedx-bom>=7,<8'
+  downloading build/sbom/bin/pip install --quiet --disable-pip-version-check 'cyclonedx-bom>=7,<8'
 fi
 "$tool" requirements requirements/runtime.txt --pyproject pyproject.toml --output-reproducible \
   --output-format JSON --output-file build/sbom.cdx.json

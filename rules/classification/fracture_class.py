@@ -151,7 +151,7 @@ def possible(fracture: Fracture, index: IndexDose) -> PossibleRebound:
     if index.bridged:
         reason = "a bisphosphonate was given between the last dose and the fracture"
     elif not index.repeated:
-        reason = "only one dose before the fracture"
+        reason = "no second dose before the fracture on record"
     elif fracture.at_most_possible:
         reason = "the day of the fracture is not known well enough"
     elif fracture.latest < index.opens_latest:

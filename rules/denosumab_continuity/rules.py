@@ -72,7 +72,7 @@ def dose_overdue(course: Course, today: Today, denosumab: Appraisal, zoledronate
     offered = plans(denosumab, zoledronate)
     conflict = bool(denosumab.barriers) or denosumab.weight == WARNING
     act = (
-        f"Conflict: {denosumab.cautions[0].reason}. Plan the next dose with care; ask about back pain."
+        f"Conflict: {denosumab.cautions[0].reason}. Plan the dose with care; ask about back pain."
         if conflict
         else "Give it now or switch; ask about new back pain first."
     )
@@ -82,7 +82,8 @@ def dose_overdue(course: Course, today: Today, denosumab: Appraisal, zoledronate
         detail=(
             dose_sentence(course),
             "To wait has its own risk: the effect of denosumab is ending, and something speaks against the next dose. "
-            "Plan the injection, or another antiresorptive, with a specialist within days."
+            "Plan the injection, or another antiresorptive, with a specialist within days. Ask about back pain and "
+            "loss of height."
             if conflict
             else "Give 60 mg as soon as calcium is known to allow it, and time the next doses from this injection. If "
             "it cannot be given, change to another antiresorptive. Ask about back pain and loss of height.",
@@ -124,18 +125,16 @@ def denosumab_lapsed(
     months = months_since_last_dose(course, today)
     high_risk = history.vertebral_fracture or history.risk_drug or course.doses >= limits["exposure_long_doses"]
     late = course.last_counts_until < today.day
-    words = (
-        f"Denosumab lapsed {months} months with no follow-on drug: rebound risk may persist. "
-        "Check for fractures, review treatment."
+    period = (
+        "Rebound risk may persist: check for fractures, review treatment."
         if late
-        else f"Denosumab lapsed {months} months with no follow-on drug: peak rebound period. "
-        "Check for fractures, treat within days."
+        else "Peak rebound period: check for fractures, treat within days."
     )
     offered = plans(denosumab, zoledronate)
     hold = "Denosumab is on hold: the clock runs. " if course.stop is not None and course.stop.on_hold else ""
     return Advice(
         indicator=Indicator.CRITICAL if high_risk else Indicator.WARNING,
-        summary=words,
+        summary=f"Denosumab lapsed: {months} months since last dose, no follow-on drug. {period}",
         detail=(
             f"{hold}{dose_sentence(course)}",
             "Treat as an unplanned stop: image the spine, measure turnover, calcium, kidney function and vitamin D; "

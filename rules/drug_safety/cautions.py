@@ -16,6 +16,8 @@ history = SafetyHistory.named("history")
 allergy = DrugAllergy.named("allergy")
 
 CORRECT_CALCIUM = "correct calcium and vitamin D today and measure calcium again"
+DIALYSIS = "dialysis"
+INSTEAD_OF_ZOLEDRONATE = "denosumab with calcium checks, or advice from nephrology"
 NEPHROLOGY = "plan with nephrology: exclude adynamic bone, weekly calcium in the first month, then monthly"
 
 
@@ -33,9 +35,7 @@ def calcium_low(calcium: Calcium) -> list[Caution]:
 )
 def clearance_too_low(kidney: Kidney) -> Caution:
     """A creatinine clearance, else eGFR, of 35 mL/min or less blocks zoledronate."""
-    return _caution(
-        ZOLEDRONATE, BLOCK, kidney.said_clearance, "denosumab with calcium checks, or advice from nephrology", kidney
-    )
+    return _caution(ZOLEDRONATE, BLOCK, kidney.said_clearance, INSTEAD_OF_ZOLEDRONATE, kidney)
 
 
 @rule(
@@ -52,7 +52,7 @@ def stage_4_or_5_without_a_value(kidney: Kidney) -> Caution:
 @rule("CAUTION-ZOLEDRONATE-DIALYSIS", phase=Phase.APPRAISE, when=[each(kidney, holds(kidney.dialysis))], emits=Caution)
 def dialysis_and_zoledronate(kidney: Kidney) -> Caution:
     """Dialysis blocks zoledronate."""
-    return _caution(ZOLEDRONATE, BLOCK, "dialysis", "", kidney)
+    return _caution(ZOLEDRONATE, BLOCK, DIALYSIS, INSTEAD_OF_ZOLEDRONATE, kidney)
 
 
 @rule("CAUTION-ZOLEDRONATE-ACUTE", phase=Phase.APPRAISE, when=[each(kidney, holds(kidney.acute))], emits=Caution)
@@ -155,7 +155,7 @@ def severe_hypocalcaemia_looms(kidney: Kidney) -> Caution:
 @rule("CAUTION-DENOSUMAB-DIALYSIS", phase=Phase.APPRAISE, when=[each(kidney, holds(kidney.dialysis))], emits=Caution)
 def dialysis_and_denosumab(kidney: Kidney) -> Caution:
     """On dialysis denosumab may cause severe hypocalcaemia: a boxed warning, not a contraindication."""
-    return _caution(DENOSUMAB, WARNING, "dialysis", NEPHROLOGY, kidney)
+    return _caution(DENOSUMAB, WARNING, DIALYSIS, NEPHROLOGY, kidney)
 
 
 @rule(
@@ -213,4 +213,12 @@ def another_dose_too_soon(history: SafetyHistory) -> Caution:
 def _caution(
     drug: str, weight: str, reason: str, step: str, found: Calcium | Kidney | VitaminD | SafetyHistory | DrugAllergy
 ) -> Caution:
-    return Caution(drug=drug, weight=weight, duplicate=False, reason=reason, step=step, evidence=found.evidence)
+    return Caution(
+        drug=drug,
+        weight=weight,
+        duplicate=False,
+        reason=reason,
+        step=step,
+        tests_may_lift=isinstance(found, Calcium | Kidney | VitaminD) and reason != DIALYSIS,
+        evidence=found.evidence,
+    )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from rules.drug_safety.rules import against, delete, delete_draft
+from rules.drug_safety.other_cautions import CARDIOVASCULAR_EVENTS
+from rules.drug_safety.rules import against, delete, delete_draft, next_step
 from rules.reasoning.conclusions import Advice, Indicator
 from rules.reasoning.conditions import each
 from rules.reasoning.facts.appraisal import BLOCK, WARNING, Appraisal, JudgedDraft
@@ -16,6 +17,10 @@ zoledronate = Appraisal.named("zoledronate")
 duplicate = DuplicateDraft.named("duplicate")
 
 HEAVY = (BLOCK, WARNING)
+BOXED_WARNING = (
+    "Boxed warning for myocardial infarction, stroke and cardiovascular death; weigh the other risk factors of heart "
+    "and vessels."
+)
 
 
 @rule(
@@ -51,8 +56,8 @@ def bone_forming_contraindicated(order: JudgedDraft) -> Advice:
     blocked = order.weight == BLOCK
     return Advice(
         indicator=Indicator.CRITICAL if blocked else Indicator.WARNING,
-        summary=f"{order.subject.capitalize()}: {order.reason} is a contraindication or a label warning. Choose "
-        "another agent.",
+        summary=f"{order.subject.capitalize()}: {order.reason} is "
+        f"{'a contraindication' if blocked else 'a warning of the label'}. Choose another agent.",
         detail=against(order),
         suggestions=delete(order) if blocked else (),
         about=order.reference,
@@ -65,16 +70,22 @@ def bone_forming_contraindicated(order: JudgedDraft) -> Advice:
     when=[each(order, order.subject == "romosozumab", order.weight.one_of(*HEAVY))],
 )
 def romosozumab_blocked(order: JudgedDraft) -> Advice:
-    """Romosozumab is ruled out by a recent infarction or stroke, in Europe by any, and by low calcium."""
+    """Romosozumab is ruled out by a recent infarction or stroke, in Europe by any, by low calcium and in pregnancy."""
     blocked = order.weight == BLOCK
+    heaviest = [one for one in order.cautions if one.weight == order.weight]
+    # Calcium can be corrected, an infarction cannot: of two blocks the summary names the lasting one.
+    said = next((one for one in heaviest if one.reason in CARDIOVASCULAR_EVENTS), heaviest[0])
     return Advice(
         indicator=Indicator.CRITICAL if blocked else Indicator.WARNING,
-        summary=f"Romosozumab: {order.reason}. US: not within 1 year of MI/stroke; EU: never after. Correct low "
-        "calcium.",
+        summary=f"Romosozumab: {said.reason}. "
+        + (
+            "US: not within 1 year of MI/stroke; EU: never after."
+            if said.reason in CARDIOVASCULAR_EVENTS
+            else next_step(said, "Correct it first.")
+        ),
         detail=(
             *against(order),
-            "Boxed warning for myocardial infarction, stroke and cardiovascular death; weigh the other risk factors "
-            "of heart and vessels.",
+            *((BOXED_WARNING,) if said.reason in CARDIOVASCULAR_EVENTS or said.tests_may_lift else ()),
         ),
         suggestions=delete(order) if blocked else (),
         about=order.reference,
@@ -96,7 +107,7 @@ def nsaid_at_risk(order: JudgedDraft) -> Advice:
             "Avoid below a clearance of 30 mL/min. An NSAID, other drugs that act on the kidney, and dehydration raise "
             "the renal risk of zoledronate: not around an infusion.",
         ),
-        suggestions=delete(order),
+        suggestions=(delete_draft(order.reference, "the NSAID"),),
         about=order.reference,
     )
 

@@ -30,6 +30,9 @@ TABLETS = ("alendronate", "risedronate", "ibandronate")
 BONE_FORMING = ("teriparatide", "abaloparatide")
 SERMS = ("raloxifene", "bazedoxifene")
 UNITED_STATES = "US"
+RECENT_EVENT = "myocardial infarction or stroke within 12 months"
+EARLIER_EVENT = "myocardial infarction or stroke more than 12 months ago"
+CARDIOVASCULAR_EVENTS = frozenset({RECENT_EVENT, EARLIER_EVENT})
 
 
 @rule(
@@ -135,7 +138,7 @@ def forming_and_paget(place: Place, bone: BoneDisease) -> list[Caution]:
 )
 def forming_and_alp(place: Place, bone: BoneDisease) -> list[Caution]:
     """A raised alkaline phosphatase is explained before teriparatide or abaloparatide."""
-    return _label(place, "raised alkaline phosphatase, to be explained first", bone)
+    return _label(place, "raised alkaline phosphatase", bone, first="explain it first; ")
 
 
 @rule(
@@ -199,7 +202,7 @@ def forming_and_lifetime(place: Place, bone: BoneDisease) -> list[Caution]:
 )
 def romosozumab_and_recent_event(circulation: Circulation) -> list[Caution]:
     """A myocardial infarction or stroke of the last 12 months rules romosozumab out."""
-    return _against(("romosozumab",), BLOCK, "myocardial infarction or stroke within 12 months", "", circulation)
+    return _against(("romosozumab",), BLOCK, RECENT_EVENT, "", circulation)
 
 
 @rule(
@@ -211,9 +214,7 @@ def romosozumab_and_recent_event(circulation: Circulation) -> list[Caution]:
 def romosozumab_and_earlier_event(place: Place, circulation: Circulation) -> list[Caution]:
     """An earlier myocardial infarction or stroke rules romosozumab out in Europe, and is weighed in the US."""
     weight = WARNING if place.jurisdiction == UNITED_STATES else BLOCK
-    return _against(
-        ("romosozumab",), weight, "myocardial infarction or stroke more than 12 months ago", "", circulation
-    )
+    return _against(("romosozumab",), weight, EARLIER_EVENT, "", circulation)
 
 
 @rule(
@@ -246,13 +247,21 @@ def serm_and_stroke(circulation: Circulation) -> list[Caution]:
 
 def _against(drugs: Sequence[str], weight: str, reason: str, step: str, found: Fact) -> list[Caution]:
     return [
-        Caution(drug=drug, weight=weight, duplicate=False, reason=reason, step=step, evidence=found.evidence)
+        Caution(
+            drug=drug,
+            weight=weight,
+            duplicate=False,
+            reason=reason,
+            step=step,
+            tests_may_lift=isinstance(found, Calcium | Kidney),
+            evidence=found.evidence,
+        )
         for drug in drugs
     ]
 
 
-def _label(place: Place, reason: str, found: Fact) -> list[Caution]:
-    """A contraindication of the European label that is a warning of the American one."""
+def _label(place: Place, reason: str, found: Fact, *, first: str = "") -> list[Caution]:
+    """A contraindication of the European label that is a warning of the American one; `first` leads the step."""
     united_states = place.jurisdiction == UNITED_STATES
     step = "a warning of the label in the United States" if united_states else "a contraindication of the label"
-    return _against(BONE_FORMING, WARNING if united_states else BLOCK, reason, step, found)
+    return _against(BONE_FORMING, WARNING if united_states else BLOCK, reason, f"{first}{step}", found)

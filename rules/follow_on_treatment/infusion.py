@@ -74,12 +74,15 @@ def infusion_at_the_wrong_time(course: Course, planned: InfusionDraft, limits: M
 def follow_up_of_the_infusion(infusion: ExitInfusion, denosumab: Appraisal, zoledronate: Appraisal) -> Advice:
     """After zoledronate CTX is measured at three and six months; a high CTX or lost bone asks for more treatment."""
     due = infusion.finding == "due"
-    word = {"due": "due", "high": "high", "lost": "not the only sign: bone was lost"}[infusion.finding]
+    finding = {
+        "due": "CTX due. High turnover means a second infusion should be considered.",
+        "high": "CTX high. High turnover means a second infusion should be considered.",
+        "lost": "bone density was lost. Consider a second infusion, or denosumab again.",
+    }[infusion.finding]
     offered = () if due else plans(denosumab, zoledronate)
     return Advice(
         indicator=Indicator.WARNING,
-        summary=f"After denosumab-zoledronate switch: CTX {word}. High turnover means a second infusion should be "
-        "considered.",
+        summary=f"After denosumab-zoledronate switch: {finding}",
         detail=(
             f"Infusion on {infusion.when}; {infusion.said}.",
             "CTX, fasting in the morning, at three and six months. If it stays high: zoledronate 5 mg again, or "

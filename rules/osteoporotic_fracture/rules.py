@@ -6,13 +6,14 @@ from rules.reasoning.conclusions import Advice, Indicator
 from rules.reasoning.conditions import each, fails, holds, limit
 from rules.reasoning.facts.denosumab import Turnover
 from rules.reasoning.facts.fractures import DecidingClass
-from rules.reasoning.facts.patient import Person
+from rules.reasoning.facts.patient import DrugRecord, Person
 from rules.reasoning.rule import Phase, rule
 from rules.reasoning.words import REFERRAL
 
 person = Person.named("person")
 verdict = DecidingClass.named("verdict")
 turnover = Turnover.named("turnover")
+drugs = DrugRecord.named("drugs")
 
 
 @rule(
@@ -22,10 +23,22 @@ turnover = Turnover.named("turnover")
         each(person, holds(person.advised), person.age >= limit("ordinary_fracture_age")),
         each(verdict, verdict.word == "VFX_OSTEOPOROTIC", holds(verdict.recent)),
         each(turnover, fails(turnover.raised)),
+        each(drugs),
     ],
 )
-def ordinary_fracture(turnover: Turnover) -> Advice:
+def ordinary_fracture(turnover: Turnover, drugs: DrugRecord) -> Advice:
     """A recent low-trauma fracture from 50 years without a rebound of denosumab: a bone-forming drug comes first."""
+    if not drugs.whole:
+        return Advice(
+            indicator=Indicator.INFO,
+            summary="Recent vertebral fracture: find out whether denosumab was ever given before a drug is chosen.",
+            detail=(
+                "**Class VFX_OSTEOPOROTIC, as far as the record was read.** Not every source of drugs could be read in "
+                "whole, so that denosumab may have been given. After denosumab a potent antiresorptive comes first, "
+                "and a bone-forming drug alone loses more bone; without it a bone-forming drug is considered first.",
+            ),
+            suggestions=(REFERRAL,),
+        )
     measured = "" if turnover.measured else " Turnover was not measured in the last 12 months."
     return Advice(
         indicator=Indicator.INFO,

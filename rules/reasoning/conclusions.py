@@ -45,6 +45,11 @@ class Suggestion:
     actions: tuple[Propose | Withdraw, ...]
     recommended: bool = False
 
+    @property
+    def kind(self) -> str:
+        """What it does, without what is the patient's own: "zoledronate-5mg", "delete the draft + mri-spine"."""
+        return " + ".join(one.order if isinstance(one, Propose) else "delete the draft" for one in self.actions)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Advice:

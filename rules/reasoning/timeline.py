@@ -180,10 +180,14 @@ class Unusable:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """A part of the record that could not be had at all ("administrations", "first page only")."""
+    """A part of the record that could not be had, or not all of it ("administrations", "first page only").
+
+    `drugs` says that a drug which the patient has or had may be missing for that reason.
+    """
 
     part: str
     reason: str
+    drugs: bool = False
 
 
 @dataclass(frozen=True)

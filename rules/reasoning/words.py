@@ -37,7 +37,7 @@ def work_up(tests: SafetyTests) -> Suggestion:
 
 
 SAFETY_TESTS = laboratory(
-    "Order calcium, albumin, creatinine and vitamin D today", "calcium", "albumin", "creatinine", "25ohd"
+    "Order calcium, albumin, creatinine and 25-hydroxyvitamin D today", "calcium", "albumin", "creatinine", "25ohd"
 )
 
 

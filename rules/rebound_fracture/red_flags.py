@@ -61,12 +61,12 @@ def second_wave(course: Course, symptom: NewSymptom, wave: WaveWindow) -> Advice
 
 
 @rule("RVFX-05", phase=Phase.ADVISE, when=[each(trouble, holds(trouble.present)), each(emergency)])
-def emergency_of_the_spine(emergency: Emergency) -> Advice:
+def emergency_of_the_spine(trouble: SpineTrouble, emergency: Emergency) -> Advice:
     """A vertebral fracture or back pain with a neurological or infective red flag is an emergency."""
     return Advice(
         indicator=Indicator.CRITICAL,
-        summary="Vertebral fracture with neurological or infective red flag: urgent spinal assessment, do not wait for "
-        "bone work-up.",
+        summary=f"{'Vertebral fracture' if trouble.fracture else 'Back pain'} with a neurological or infective red "
+        "flag: urgent spinal assessment, do not wait for bone work-up.",
         detail=(
             f"**Red flag**: {emergency.words}.",
             "Emergency MRI and review by spinal surgery or orthopaedics. This is the setting in which surgery, or "

@@ -165,7 +165,7 @@ def _levels(verdict: DecidingClass) -> int:
 
 
 def _months(verdict: DecidingClass) -> str:
-    if verdict.index is None or not verdict.fractures:
+    if verdict.index is None:
         return "some"
     first = min(one.event.when.earliest for one in verdict.fractures)
     last = max(one.event.when.latest for one in verdict.fractures)

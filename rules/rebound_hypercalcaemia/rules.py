@@ -10,7 +10,9 @@ from rules.reasoning.words import laboratory
 
 high = HighCalcium.named("high")
 
-TESTS = laboratory("Order PTH, creatinine, protein electrophoresis and vitamin D", "pth", "creatinine", "spep", "25ohd")
+TESTS = laboratory(
+    "Order PTH, creatinine, protein electrophoresis and 25-hydroxyvitamin D", "pth", "creatinine", "spep", "25ohd"
+)
 
 
 @rule("RVFX-40", phase=Phase.ADVISE, when=[each(high)])
@@ -18,13 +20,13 @@ def rebound_hypercalcaemia(high: HighCalcium) -> Advice:
     """High calcium two to fourteen months after any denosumab may be a rebound."""
     return Advice(
         indicator=Indicator.CRITICAL if high.severe else Indicator.WARNING,
-        summary=f"High calcium {high.months} months after denosumab: consider rebound hypercalcaemia as well as "
+        summary=f"High calcium {high.months} months after last denosumab: consider rebound hypercalcaemia as well as "
         "malignancy and PTH disease.",
         detail=(
-            f"{high.said}.",
-            "Check PTH, creatinine and protein electrophoresis; hydrate; a bisphosphonate by vein or denosumab are "
-            "used. Typical in the young and after high doses, but adults with osteoporosis and fractures are reported. "
-            "No calcium or vitamin D while calcium is high.",
+            f"{high.said[:1].upper()}{high.said[1:]}.",
+            "Check PTH, creatinine and protein electrophoresis; hydrate; an intravenous bisphosphonate or denosumab "
+            "has been used. Typical in the young and after high doses, but adults with osteoporosis and fractures are "
+            "reported. No calcium or vitamin D while calcium is high.",
         ),
         suggestions=(TESTS,),
     )

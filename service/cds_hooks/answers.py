@@ -1,45 +1,154 @@
-"""The answer to a hook call: the cards, and what decided for machines to read."""
+"""The answer to a hook call: the cards, what decided for machines to read, and what is remembered of it."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
 
 from rules.reasoning.evaluation import Evaluation
 from rules.reasoning.timeline import Unusable
 from service.cds_hooks.card_messages import EXTENSION, Answer, Card
+from service.cds_hooks.cards import Group, blocks, new_uuid
 from service.cds_hooks.problems import RequiredDataMissing
+from service.cds_hooks.requests import HookRequest
+from service.cds_hooks.snooze import LONGEST, Drafts, fingerprint, is_set_aside
+from service.cds_hooks.trust import Caller
 from service.deployment import Deployment
 from service.observation.call import noted
+from service.storage.memory import Memory
+from service.storage.port import CardRecord, EvaluationRecord, Override
 from service.submission import Submission
+from service.version import SOFTWARE_VERSION
 
 _NAMED = 100
 """How many records that could not be used are named one by one."""
 
 
-def answer(deployment: Deployment, submission: Submission, evaluation: Evaluation) -> Answer:
-    """The cards of an evaluation with its extension; in silent mode the extension alone.
+@dataclass(frozen=True)
+class Occasion:
+    """Who asked what of which service, and when (UTC)."""
+
+    asked: HookRequest
+    service: str
+    caller: Caller
+    at: datetime
+
+    @cached_property
+    def drafts(self) -> Drafts:
+        """What is being written, in the context of the call."""
+        return Drafts(tuple(self.asked.bundles.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """The cards of an answer with the groups they were made of, and the groups that were set aside before."""
+
+    groups: Sequence[Group]
+    cards: Sequence[Card]
+    aside: Sequence[Group]
+
+
+def answer(
+    deployment: Deployment, submission: Submission, evaluation: Evaluation, occasion: Occasion, memory: Memory
+) -> Answer:
+    """The cards of an evaluation with its extension; in silent mode the extension alone. It is remembered.
 
     Raises:
         RequiredDataMissing: there is nothing to say, but only a part of what is required was seen.
     """
-    cards: list[Card] = list(deployment.cards.cards(evaluation))
-    withheld: list[Card] = []
-    if not cards and submission.in_part:
-        said = "was seen in part only, from which it cannot be concluded that nothing is to be said"
-        raise RequiredDataMissing(said, *submission.in_part)
+    patient = memory.pseudonym(occasion.caller.issuer, occasion.caller.tenant, occasion.asked.patient_id)
+    said = _said(deployment, evaluation, occasion, memory, patient)
+    if not said.cards and not said.aside and submission.in_part:
+        missing = "was seen in part only, from which it cannot be concluded that nothing is to be said"
+        raise RequiredDataMissing(missing, *submission.in_part)
     extension = deployment.cards.extension(evaluation)
     own = extension[EXTENSION]
     if submission.incomplete:
         own["incomplete"] = list(submission.incomplete)
     if evaluation.unusable:
         own["unusable"] = [_named(one) for one in evaluation.unusable[:_NAMED]]
-    if deployment.settings.mode == "silent":
+    if said.aside:
+        own["snoozed"] = _rules(said.aside)
+    silent = deployment.settings.mode == "silent"
+    if silent:
         own["mode"] = "silent"
-        cards, withheld = [], cards
-    if (call := noted()) is not None:
-        call.cards = tuple(card.indicator for card in cards)
-        call.withheld = tuple(card.indicator for card in withheld)
-        call.rules = tuple(sorted({firing.rule for firing in evaluation.trace.firings}))
-        call.unusable = len(evaluation.unusable)
-    return Answer(cards, extension)
+    _note(evaluation, said, silent)
+    memory.keep(_record(deployment, evaluation, occasion, patient, said))
+    return Answer([] if silent else list(said.cards), extension)
+
+
+def _said(deployment: Deployment, evaluation: Evaluation, occasion: Occasion, memory: Memory, patient: str) -> _Said:
+    """What is said now: all but what this patient's users of this role have set aside for a reason that holds."""
+    groups = deployment.cards.groups(evaluation)
+    aside: list[Group] = []
+    if groups and deployment.settings.snooze:
+        overrides = memory.overrides(patient, occasion.asked.role, occasion.at - LONGEST)
+        if overrides:
+            aside = [group for group in groups if _is_aside(group, evaluation, occasion, overrides)]
+    shown = deployment.cards.most_urgent([group for group in groups if group not in aside])
+    return _Said(shown, [deployment.cards.card(group, evaluation) for group in shown], aside)
+
+
+def _is_aside(group: Group, evaluation: Evaluation, occasion: Occasion, overrides: Sequence[Override]) -> bool:
+    mark = fingerprint(group, evaluation, occasion.drafts)
+    return not blocks(group) and is_set_aside(mark, group[0].advice.indicator, overrides, occasion.at)
+
+
+def _note(evaluation: Evaluation, said: _Said, silent: bool) -> None:
+    if (call := noted()) is None:
+        return
+    indicators = tuple(card.indicator for card in said.cards)
+    call.cards, call.withheld = ((), indicators) if silent else (indicators, ())
+    call.set_aside = len(said.aside)
+    call.rules = tuple(sorted({firing.rule for firing in evaluation.trace.firings}))
+    call.unusable = len(evaluation.unusable)
+
+
+def _record(
+    deployment: Deployment, evaluation: Evaluation, occasion: Occasion, patient: str, said: _Said
+) -> EvaluationRecord:
+    caller = occasion.caller
+    return EvaluationRecord(
+        id=new_uuid(),
+        at=occasion.at,
+        hook=occasion.asked.hook.name,
+        service=occasion.service,
+        patient=patient,
+        role=occasion.asked.role,
+        client=caller.client.name,
+        tenant=caller.tenant,
+        issuer=caller.issuer,
+        mode=deployment.settings.mode,
+        rules=list(dict.fromkeys(one.rule for one in evaluation.conclusions)),
+        snoozed=_rules(said.aside),
+        fracture_class=evaluation.fracture_class,
+        state=evaluation.denosumab.state,
+        knowledge_version=evaluation.knowledge_version,
+        software_version=SOFTWARE_VERSION,
+        cards=[
+            _card(card, group, fingerprint(group, evaluation, occasion.drafts))
+            for card, group in zip(said.cards, said.groups, strict=True)
+        ],
+    )
+
+
+def _card(card: Card, group: Group, mark: str) -> CardRecord:
+    kinds = {one.label: one.kind for conclusion in group for one in conclusion.advice.suggestions}
+    return CardRecord(
+        id=card.uuid,
+        rules=list(dict.fromkeys(one.rule for one in group)),
+        indicator=card.indicator,
+        decision=group[0].decision,
+        fingerprint=mark,
+        # Not its label, in which there may be a day: what kind of order it places.
+        suggestions={one.uuid: kinds[one.label] for one in card.suggestions or ()},
+    )
+
+
+def _rules(groups: Sequence[Group]) -> list[str]:
+    return list(dict.fromkeys(one.rule for group in groups for one in group))
 
 
 def _named(one: Unusable) -> dict[str, str]:

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from rules.knowledge_base import Knowledge, RuleEntry
 from rules.reasoning.conclusions import Conclusion, Indicator, Propose, Suggestion, Withdraw
@@ -41,6 +41,10 @@ def new_uuid() -> str:
     return f"{word[:8]}-{word[8:12]}-4{word[13:16]}-{variant}{word[17:20]}-{word[20:]}"
 
 
+Group: TypeAlias = tuple[Conclusion, ...]
+"""The conclusions of one card, the strongest first."""
+
+
 @dataclass(frozen=True, slots=True)
 class CardMaker:
     """Makes the cards of one deployment; `new_id` can be replaced so that answers can be compared."""
@@ -52,16 +56,18 @@ class CardMaker:
 
     def cards(self, evaluation: Evaluation) -> tuple[wire.Card, ...]:
         """The cards of an evaluation, most urgent first; blocks of an order are never cut."""
+        return tuple(self.card(group, evaluation) for group in self.most_urgent(self.groups(evaluation)))
+
+    def groups(self, evaluation: Evaluation) -> list[Group]:
+        """What would be said, a group a card, most urgent first."""
         groups: dict[tuple[str, str], list[Conclusion]] = {}
         for conclusion in sorted(evaluation.conclusions, key=_rank):
             groups.setdefault((conclusion.decision, conclusion.advice.about), []).append(conclusion)
-        ordered = sorted(groups.values(), key=lambda group: _rank(group[0]))
-        shown = [
-            group
-            for place, group in enumerate(ordered)
-            if place < self.max_cards or any(_is_block(conclusion) for conclusion in group)
-        ]
-        return tuple(self._card(group, evaluation) for group in shown)
+        return sorted((tuple(group) for group in groups.values()), key=lambda group: _rank(group[0]))
+
+    def most_urgent(self, groups: Sequence[Group]) -> list[Group]:
+        """As many as one answer may hold, and every block of an order."""
+        return [group for place, group in enumerate(groups) if place < self.max_cards or blocks(group)]
 
     def extension(self, evaluation: Evaluation, conclusions: Sequence[Conclusion] | None = None) -> dict[str, Any]:
         """What decided, for machines: on the response all rules that spoke, on a card those it speaks for."""
@@ -76,7 +82,8 @@ class CardMaker:
         }
         return {wire.EXTENSION: {name: value for name, value in members.items() if value}}
 
-    def _card(self, group: Sequence[Conclusion], evaluation: Evaluation) -> wire.Card:
+    def card(self, group: Group, evaluation: Evaluation) -> wire.Card:
+        """The card of one group."""
         speaks = group[0]
         entries = [self.knowledge.rule(one.rule) for one in group]
         suggestions = self._suggestions(group, evaluation)
@@ -153,6 +160,11 @@ def shortened(summary: str) -> str:
     if len(summary) <= SUMMARY_LENGTH:
         return summary
     return summary[: SUMMARY_LENGTH - 1].rsplit(" ", 1)[0].rstrip(",;:") + "…"
+
+
+def blocks(group: Group) -> bool:
+    """Whether a card stands in the way of an order or of harm at once: such a card is never kept back."""
+    return any(_is_block(conclusion) for conclusion in group)
 
 
 def _can_be_carried_out(suggestion: Suggestion) -> bool:

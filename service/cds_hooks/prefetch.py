@@ -109,7 +109,10 @@ def read_prefetch(request: HookRequest, access: Access | None = None) -> Prefetc
     lacking = [part for part in SEARCHES if came[part.key].answered is not Answered.WHOLE]
     return Prefetched(
         values=values,
-        gaps=(*(Gap(part.words, f"{came[part.key].words}: {part.risk}") for part in lacking), *gaps),
+        gaps=(
+            *(Gap(part.words, f"{came[part.key].words}: {part.risk}", part in MEDICATIONS) for part in lacking),
+            *gaps,
+        ),
         incomplete=tuple(part.key for part in lacking),
         in_part=_in_part(came),
     )
@@ -172,7 +175,13 @@ def _fetch_drugs(fetch: Fetch, request: HookRequest, values: dict[str, Sent]) ->
         trouble = trouble or Trouble.FAILED
     if trouble is None:
         return []
-    return [Gap("drugs that records refer to", f"{State(Answered.NOT_SENT, trouble).words}: a drug may be missing")]
+    return [
+        Gap(
+            "drugs that records refer to",
+            f"{State(Answered.NOT_SENT, trouble).words}: a drug may be missing",
+            drugs=True,
+        )
+    ]
 
 
 def _judged(fetched: Fetched, kinds: tuple[str, ...], request: HookRequest) -> SentFhir | None:

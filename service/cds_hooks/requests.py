@@ -26,6 +26,10 @@ PATTERNS = {
 }
 """How the members that are texts are written, in whole; the description of the wire is made of them too."""
 
+_SIGN = r"[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2}"
+SERVER = re.compile(rf"https?://(\[[0-9A-Fa-f:.]+\]|({_SIGN})+)(:[0-9]{{1,5}})?(/({_SIGN}|[:@/])*)?", re.ASCII)
+"""The base of a FHIR server: an address (RFC 3986) without a user, a query or a fragment."""
+
 _Object = dict[str, msgspec.Raw]
 _NOTHING, _NULL = msgspec.Raw(b""), memoryview(b"null")
 _Value = TypeVar("_Value")
@@ -49,8 +53,9 @@ class FhirAuthorization(msgspec.Struct, frozen=True):
 class HookRequest:
     """A request that follows the specification; FHIR in it (`bundles` of its context, `prefetch`) is still undecoded.
 
-    `as_of` is the day of evaluation that it names, `selections` the orders that an order-select call is about,
-    `server` the FHIR server that it names and `authorization` the right to read there.
+    `as_of` is the day of evaluation that it names, `user` who asks ("Practitioner/1", or "" when nobody is named),
+    `selections` the orders that an order-select call is about, `server` the FHIR server that it names and
+    `authorization` the right to read there.
     """
 
     hook: Hook
@@ -59,8 +64,14 @@ class HookRequest:
     selections: frozenset[str]
     prefetch: Mapping[str, bytes]
     as_of: date | None
+    user: str = ""
     server: str | None = None
     authorization: FhirAuthorization | None = None
+
+    @property
+    def role(self) -> str:
+        """What the user is: the type of the reference, or "" when nobody is named."""
+        return self.user.partition("/")[0]
 
     @property
     def patient(self) -> str:
@@ -95,6 +106,7 @@ def read_request(body: bytes) -> HookRequest:
         selections=frozenset(_optional(context, "selections", list[str], "context.") or ()),
         prefetch={key: bytes(raw) for key, raw in prefetch.items()},
         as_of=_day(members),
+        user=_optional(context, "userId", str, "context.") or "",
         server=server,
         authorization=authorization,
     )
@@ -144,10 +156,17 @@ def _fits(shape: Shape, raw: msgspec.Raw, element: str) -> bool:
             return _optional(_decoded(raw, _Object, element), "resourceType", str) == "Bundle"
 
 
+def _is_address(text: str) -> bool:
+    try:
+        return SERVER.fullmatch(text) is not None and urlsplit(text).hostname is not None
+    except ValueError:  # square brackets that hold no address
+        return False
+
+
 def _access(members: _Object) -> tuple[str | None, FhirAuthorization | None]:
     """The FHIR server that a request names, and the right to read there."""
     server = _optional(members, "fhirServer", str)
-    if server is not None and (urlsplit(server).scheme not in ("http", "https") or not urlsplit(server).netloc):
+    if server is not None and not _is_address(server):
         raise BadRequest("must be an absolute http or https address", "fhirServer")
     access = _optional(members, "fhirAuthorization", _Object)
     if access is None:

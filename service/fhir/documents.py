@@ -205,7 +205,7 @@ def _entries(document: Document, found: Content) -> list[_Entry]:
 
 def _note_next_page(links: list[Link] | None, document: Document, found: Content) -> None:
     if not document.asked and any(link.relation == "next" for link in links or ()):
-        found.gaps.append(Gap(document.name, "holds the first page only: later records are missing"))
+        found.gaps.append(Gap(document.name, "holds the first page only: later records are missing", drugs=True))
 
 
 def _loose_entries(document: Document, found: Content) -> list[_Entry]:
@@ -259,7 +259,7 @@ def _outcome(raw: Raw, document: Document, found: Content) -> None:
 def _note_outcome(severities: set[str], document: Document, found: Content) -> None:
     """A query that failed is a gap in the record, never data."""
     if not document.asked and severities - {"information", "success"}:
-        found.gaps.append(Gap(document.name, "the server reported a problem: records may be missing"))
+        found.gaps.append(Gap(document.name, "the server reported a problem: records may be missing", drugs=True))
 
 
 def _decoded(

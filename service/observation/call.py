@@ -33,6 +33,7 @@ class Call:
     rules: tuple[str, ...] = ()
     cards: tuple[str, ...] = ()
     withheld: tuple[str, ...] = ()
+    set_aside: int = 0
     resources: int = 0
     unusable: int = 0
     failure: str | None = None

@@ -71,6 +71,11 @@ SPOOL_DEPTH = Gauge(
     multiprocess_mode="livesum",
     registry=REGISTRY,
 )
+RECORDS_LOST = Counter(
+    "reboundwatch_records_lost",
+    "Records for which neither the database, nor the spool, nor memory had room.",
+    registry=REGISTRY,
+)
 INFO = Gauge(
     "reboundwatch_info", "1, with what runs.", ("software", "knowledge"), multiprocess_mode="livemax", registry=REGISTRY
 )
@@ -130,6 +135,11 @@ def feedback_given(outcome: str) -> None:
 def spool_is(depth: int) -> None:
     """So many records of this worker wait to be written."""
     SPOOL_DEPTH.set(depth)
+
+
+def record_lost() -> None:
+    """A record of an evaluation or of feedback is gone for good."""
+    RECORDS_LOST.inc()
 
 
 def exposition() -> bytes:

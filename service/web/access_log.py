@@ -78,6 +78,7 @@ def _counts(call: observed.Call) -> dict[str, object]:
         "stagesMs": stages,
         "cards": len(call.cards),
         "withheld": len(call.withheld),
+        "setAside": call.set_aside,
         "rules": len(call.rules),
         "resources": call.resources,
         "unusable": call.unusable,

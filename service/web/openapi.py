@@ -13,6 +13,7 @@ from flask import Blueprint, Response, request
 
 from service import canary
 from service.cds_hooks.card_messages import Answer
+from service.cds_hooks.feedback import Feedback, Received
 from service.cds_hooks.hooks import HOOKS, Hook, Shape
 from service.cds_hooks.problems import OperationOutcome, outcome
 from service.cds_hooks.requests import FhirAuthorization, read_request
@@ -32,17 +33,16 @@ class Posted:
     """What can be posted to every service, `under` its address: the class that reads it and the one that answers.
 
     Without a `body` the hook of the service says what is read; without an `answer` there is nothing to read in one.
+    `failures` are the statuses of what can go wrong.
     """
 
     under: str
     verb: str
     summary: str
+    failures: tuple[int, ...]
     body: type | None = None
     answer: type | None = None
 
-
-POSTED = (Posted("", "call", "Cards {moment}", answer=Answer),)
-"""Everything that a client can send to a service."""
 
 _BUSY = "this worker is busy; ask again"
 ERRORS: Mapping[int, tuple[str, str, OperationOutcome]] = {
@@ -67,6 +67,19 @@ ERRORS: Mapping[int, tuple[str, str, OperationOutcome]] = {
     504: ("ServerTooSlow", "The FHIR server of the caller took too long.", outcome("timeout", "took too long")),
 }
 """Every failure by its status: what it is called, what it means, and such a body."""
+
+POSTED = (
+    Posted("", "call", "Cards {moment}", tuple(ERRORS), answer=Answer),
+    Posted(
+        "/feedback",
+        "report",
+        "What became of cards that were shown {moment}",
+        (400, 401, 404, 405, 413, 415, 500, 503),
+        body=Feedback,
+        answer=Received,
+    ),
+)
+"""Everything that a client can send to a service."""
 
 _OF_READS = (401, 405, 500)
 
@@ -141,7 +154,7 @@ def _post(posted: Posted, service: Service) -> Json:
         "description": service.description,
         "tags": ["CDS Hooks"],
         "requestBody": {"required": True, "content": {_JSON: body}},
-        "responses": {"200": success, **_failures(ERRORS)},
+        "responses": {"200": success, **_failures(posted.failures)},
     }
 
 
@@ -152,7 +165,7 @@ def _get(name: str, summary: str, content: Json, failures: tuple[int, ...] = (),
     if etag:
         success["headers"] = {"ETag": {"required": True, "schema": {"type": "string"}}}
         responses["304"] = {"description": "It has not changed since the ETag in If-None-Match."}
-        parameters = [{"name": "If-None-Match", "in": "header", "schema": {"type": "string", "pattern": '^"[!#-~]*"$'}}]
+        parameters = [{"name": "If-None-Match", "in": "header", "schema": {"type": "string"}}]
     return {
         "operationId": name,
         "summary": summary,
@@ -179,7 +192,7 @@ def _plain(example: Json) -> Json:
 
 def _ready(deployment: Deployment) -> Json:
     version = deployment.knowledge.version
-    return _plain({"ready": True, "version": SOFTWARE_VERSION, "knowledgeVersion": version})
+    return _plain({"ready": True, "storage": "ok", "version": SOFTWARE_VERSION, "knowledgeVersion": version})
 
 
 def _components(services: list[Service], deployment: Deployment) -> Json:

@@ -7,10 +7,11 @@ from flask import Blueprint, Response, jsonify
 from service import canary
 from service.deployment import Deployment
 from service.observation import metrics
+from service.storage.memory import Memory
 from service.version import SOFTWARE_VERSION
 
 
-def blueprint(deployment: Deployment) -> Blueprint:
+def blueprint(deployment: Deployment, memory: Memory) -> Blueprint:
     """The health endpoints and the metrics."""
     routes = Blueprint("operations", __name__)
 
@@ -21,7 +22,13 @@ def blueprint(deployment: Deployment) -> Blueprint:
     @routes.get("/health/ready")
     def ready() -> Response:
         canary.check(deployment)
-        return jsonify(ready=True, version=SOFTWARE_VERSION, knowledgeVersion=deployment.knowledge.version)
+        # Without its database it answers all the same: records wait in the spool, and nobody need be sent elsewhere.
+        return jsonify(
+            ready=True,
+            storage="degraded" if memory.degraded else "ok",
+            version=SOFTWARE_VERSION,
+            knowledgeVersion=deployment.knowledge.version,
+        )
 
     @routes.get("/metrics")
     def all_metrics() -> Response:

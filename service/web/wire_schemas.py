@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from service.cds_hooks.hooks import Hook, Shape
-from service.cds_hooks.requests import AS_OF, PATTERNS, UUID, FhirAuthorization
+from service.cds_hooks.requests import AS_OF, PATTERNS, SERVER, UUID, FhirAuthorization
 
 Json = dict[str, Any]
 
@@ -60,7 +60,7 @@ def of_request(hook: Hook, prefetch: Mapping[str, str]) -> Json:
                 "required": [member.name for member in hook.context if member.required],
                 "properties": context,
             },
-            "fhirServer": {"type": ["string", "null"], "format": "uri", "pattern": "^https?://[^/?#]+"},
+            "fhirServer": {"type": ["string", "null"], "format": "uri", "pattern": _whole(SERVER.pattern)},
             "fhirAuthorization": {"anyOf": [ref(FhirAuthorization.__name__), {"type": "null"}]},
             "prefetch": _OBJECT | {"properties": {key: _sent(query) for key, query in prefetch.items()}},
             "extension": _OBJECT | {"properties": {AS_OF: {"type": ["string", "null"], "format": "date"}}},

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from rules.reasoning.knowledge import read_limits
 
 ROOT = Path(__file__).parents[2]
 CORE = sorted((ROOT / "rules").rglob("*.py"))
+SERVICE = sorted((ROOT / "service").rglob("*.py"))
+TOPICS = {path.parent.name for path in (ROOT / "rules").glob("*/knowledge.yaml")}
 TOPIC_MODULES = [path for one in (ROOT / "rules").glob("*/knowledge.yaml") for path in sorted(one.parent.glob("*.py"))]
 CLOCKS = {"today", "now", "utcnow", "time", "monotonic"}
 
@@ -37,6 +40,11 @@ def clock_calls(source: str) -> list[str]:
     ]
 
 
+def test_the_core_needs_no_more_than_an_engine_units_and_files() -> None:
+    needed = {name.split(".")[0] for path in CORE for name in imports(path)} - set(sys.stdlib_module_names)
+    assert needed == {"rules", "durable_rules_engine", "yaml", "pint", "dateutil"}
+
+
 def test_only_the_engine_touches_durable_rules() -> None:
     touching = {path.name for path in CORE if any(name.startswith("durable") for name in imports(path))}
     assert touching == {"engine.py"}
@@ -47,11 +55,32 @@ def test_the_core_reads_no_clock() -> None:
     assert {path.name: clock_calls(path.read_text(encoding="utf-8")) for path in CORE} == {p.name: [] for p in CORE}
 
 
+def test_the_day_of_evaluation_is_read_from_a_clock_in_two_places_and_given_on_from_there() -> None:
+    reading = {
+        path.relative_to(ROOT).as_posix() for path in SERVICE if "date.today" in path.read_text(encoding="utf-8")
+    }
+    assert reading == {"service/app.py", "service/commands.py"}
+
+
 def test_reasoning_knows_no_topic() -> None:
-    topics = {path.parent.name for path in (ROOT / "rules").glob("*/knowledge.yaml")}
-    assert topics
+    assert TOPICS
     for path in (ROOT / "rules" / "reasoning").rglob("*.py"):
-        assert not {name for name in imports(path) if topics & set(name.split("."))}
+        assert not {name for name in imports(path) if TOPICS & set(name.split("."))}
+
+
+@pytest.mark.parametrize("topic", sorted(TOPICS))
+def test_a_topic_knows_only_reasoning(topic: str) -> None:
+    paths = sorted((ROOT / "rules" / topic).rglob("*.py"))
+    assert paths
+    known = {name for path in paths for name in imports(path) if name.split(".")[0] == "rules"}
+    assert [name for name in known if not name.startswith(("rules.reasoning", f"rules.{topic}"))] == []
+
+
+def test_what_one_version_of_fhir_says_otherwise_stays_with_what_reads_fhir() -> None:
+    own = ("service.fhir.dialects", "service.fhir.resources_r4", "service.fhir.resources_r5", "fhir.resources")
+    knowing = {path for path in SERVICE if any(name.startswith(own) for name in imports(path))}
+    assert knowing
+    assert {path for path in knowing if (ROOT / "service" / "fhir") not in path.parents} == set()
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "rules").glob("*/knowledge.yaml")), ids=lambda path: path.parent.name)

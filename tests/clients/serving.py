@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import signal
 import subprocess
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +12,7 @@ from typing import Any
 import httpx
 
 from service.cds_hooks.card_messages import EXTENSION
-from tests.contract.test_gunicorn import PATIENCE, Running, environment, free_port, wait_until_ready
+from tests.nodes import PATIENCE, served
 from tests.storybook.routes import settled
 
 ROOT = Path(__file__).parents[2]
@@ -34,16 +32,8 @@ def lacking(client: Path) -> str | None:
 @contextmanager
 def serving(folder: Path) -> Iterator[str]:
     """The address of the CDS services of a gunicorn of ours while the block runs."""
-    port, log = free_port(), folder / "log"
-    command = [sys.executable, "-m", "service", "serve", "--port", str(port), "--workers", "1"]
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=folder, env=environment(), stdout=output, stderr=output)
-        try:
-            wait_until_ready(Running(process, port, log))
-            yield f"http://127.0.0.1:{port}/cds-services"
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(PATIENCE)
+    with served(folder) as service:
+        yield f"http://127.0.0.1:{service.port}/cds-services"
 
 
 def with_medplum(cds: str, requests: Sequence[Json], fhir: str | None = None) -> Json:

@@ -10,6 +10,10 @@ from tests.contract.calls import EXAMPLE, client, post
 
 ORIGIN = "https://sandbox.example.org"
 SERVICE = "/cds-services/denosumab-rebound-patient-view"
+REPORT = (
+    b'{"feedback": [{"card": "f6b95768-b1c8-40b1-8c84-bd4b2a2b4f5c", "outcome": "overridden", '
+    b'"outcomeTimestamp": "2026-11-01T09:00:00Z"}]}'
+)
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +44,15 @@ def test_a_page_of_an_allowed_origin_may_ask_first(clinic: FlaskClient, path: st
 
 
 @pytest.mark.parametrize(
-    ("path", "body", "status"), [(SERVICE, None, 200), (SERVICE, b"{", 400), ("/cds-services/x", b"{}", 404)]
+    ("path", "body", "status"),
+    [
+        (SERVICE, None, 200),
+        (SERVICE, b"{", 400),
+        ("/cds-services/x", b"{}", 404),
+        (f"{SERVICE}/feedback", REPORT, 200),
+        (f"{SERVICE}/feedback", b"{}", 400),
+        ("/cds-services/x/feedback", REPORT, 404),
+    ],
 )
 def test_it_may_read_the_answer_also_when_it_is_an_error(
     clinic: FlaskClient, path: str, body: bytes | None, status: int

@@ -2,86 +2,24 @@
 
 from __future__ import annotations
 
-import http.client
 import json
-import os
-import signal
-import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from service.settings import PREFIX
 from tests.contract.calls import EXAMPLE, ROOT
-
-OPEN = {"REBOUNDWATCH_AUTH": "off", "REBOUNDWATCH_ALLOW_AS_OF": "1"}
-PATH = "/cds-services/denosumab-rebound-patient-view"
-PATIENCE = 60  # seconds that a slow machine may take to start
-
-
-@dataclass
-class Running:
-    """A service on a port of its own; `log` holds what it wrote."""
-
-    process: subprocess.Popen[bytes]
-    port: int
-    log: Path
-
-    def call(self, method: str, path: str, body: object = None) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=PATIENCE)
-        try:
-            connection.request(method, path, body, {"Content-Type": "application/json"})  # type: ignore[arg-type]
-            response = connection.getresponse()
-            return response.status, response.read()
-        finally:
-            connection.close()
-
-
-def environment(**variables: str) -> dict[str, str]:
-    bare = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-    return {**bare, **OPEN, "PYTHONPATH": str(ROOT), **variables}
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+from tests.nodes import PATH, PATIENCE, Running, environment, free_port, served
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder = tmp_path_factory.mktemp("serving")
-    port, log = free_port(), folder / "log"
-    command = [sys.executable, "-m", "service", "serve", "--port", str(port), "--workers", "2"]
-    variables = environment(REBOUNDWATCH_MAX_BODY_BYTES="100000")
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, cwd=folder, env=variables, stdout=output, stderr=output)
-        service = Running(process, port, log)
-        try:
-            wait_until_ready(service)
-            yield service
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(PATIENCE)
-
-
-def wait_until_ready(service: Running) -> None:
-    until = time.monotonic() + PATIENCE
-    while True:
-        try:
-            assert service.call("GET", "/health/ready")[0] == 200
-            return
-        except ConnectionError:
-            assert service.process.poll() is None, service.log.read_text()
-            assert time.monotonic() < until, service.log.read_text()
-            time.sleep(0.1)
+    with served(folder, workers=2, REBOUNDWATCH_MAX_BODY_BYTES="100000") as service:
+        yield service
 
 
 def test_it_says_where_to_look_and_how_to_get_a_critical_card(running: Running) -> None:

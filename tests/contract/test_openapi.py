@@ -138,7 +138,17 @@ WRONG: dict[tuple[str, str], list[Any]] = {
     ("order-select", "context.selections"): [None, "A/1", ["draft"], [7]],
     ("order-sign", "context.draftOrders"): [None, [], {"resourceType": "Patient"}, {}],
     ("problem-list-item-create", "context.conditions"): [None, {"resourceType": "Condition"}],
-    ("patient-view", "fhirServer"): ["example.org", "ftp://example.org", "https://", 7],
+    ("patient-view", "fhirServer"): [
+        "example.org",
+        "ftp://example.org",
+        "https://",
+        "https://[",
+        "https://a b",
+        "https://user@host/fhir",
+        "https://h/fhir?x=1",
+        "https://\u00fb",
+        7,
+    ],
     ("patient-view", "fhirAuthorization"): [ACCESS, "t"],
     ("patient-view", "prefetch"): ["x", [], 7],
     ("patient-view", "prefetch.conditions"): [{"resourceType": "Patient", "id": "anna"}, []],
@@ -146,7 +156,12 @@ WRONG: dict[tuple[str, str], list[Any]] = {
 }
 RIGHT: dict[tuple[str, str], list[Any]] = {
     ("patient-view", "context.encounterId"): [None, "visit.1-A"],
-    ("patient-view", "fhirServer"): [None, "http://localhost:8080/fhir"],
+    ("patient-view", "fhirServer"): [
+        None,
+        "http://localhost:8080/fhir",
+        "https://[2001:db8::1]:8443/r4/",
+        "https://h/a%20b",
+    ],
     ("patient-view", "fhirAuthorization"): [None],
     ("patient-view", "extension"): [None],
     ("patient-view", "prefetch.observations"): [None, {"resourceType": "OperationOutcome"}],
@@ -171,6 +186,65 @@ def test_the_document_and_the_service_refuse_the_same(
         target[last] = value
         assert check.is_valid(request) == right, value
         assert post(clinic, request, hook).status_code == (200 if right else 400), value
+
+
+CARD = "f6b95768-b1c8-40b1-8c84-bd4b2a2b4f5c"
+ASIDE: dict[str, Any] = {"card": CARD, "outcome": "overridden", "outcomeTimestamp": "2026-11-01T09:00:00Z"}
+TAKEN = ASIDE | {"outcome": "accepted", "acceptedSuggestions": [{"id": CARD}]}
+WRONG_IN_A_REPORT: dict[str, list[Any]] = {
+    "card": [None, 7, "", "x", f"{CARD}0"],
+    "outcome": [None, 7, "", "ignored"],
+    "acceptedSuggestions": [None, [], {}, [{}], [{"id": "x"}], ["x"]],
+    "outcomeTimestamp": [
+        *(None, 7, "", "today", "2026-11-01", "2026-11-01T09:00Z", "2026-11-01T09:00:00"),
+        *("2026-13-01T09:00:00Z", "2026-11-01T24:00:00Z", "2026-11-01T09:00:60Z", "2026-11-01T09:00:00.Z"),
+    ],
+}
+WRONG_IN_A_REASON: dict[str, list[Any]] = {
+    "reason": ["x", {}, {"code": None}, {"code": ""}, {"code": "c" * 201}, {"code": "c", "system": 7}],
+    "userComment": [7, []],
+}
+RIGHT_IN_A_REPORT: dict[str, list[Any]] = {
+    "card": [CARD.upper()],
+    "outcomeTimestamp": [f"2026-11-01T09:00:00{rest}" for rest in ("Z", ".1Z", ".123456789+05:30", "-00:00")],
+    "acceptedSuggestions": [[]],
+    "more": [1],
+    "overrideReason": [None, {}],
+}
+RIGHT_IN_A_REASON: dict[str, list[Any]] = {
+    "reason": [None, {"code": "c"}, {"code": "c", "system": None, "display": "d"}],
+    "userComment": [None, "c" * 2000],
+}
+WRONG_REPORTS = [
+    *({name: value for name, value in TAKEN.items() if name != missing} for missing in TAKEN),
+    *(TAKEN | {name: value} for name, values in WRONG_IN_A_REPORT.items() for value in values),
+    *(ASIDE | {"overrideReason": {name: one}} for name, values in WRONG_IN_A_REASON.items() for one in values),
+]
+RIGHT_REPORTS = [
+    TAKEN,
+    *(ASIDE | {name: value} for name, values in RIGHT_IN_A_REPORT.items() for value in values),
+    *(ASIDE | {"overrideReason": {name: one}} for name, values in RIGHT_IN_A_REASON.items() for one in values),
+]
+
+
+@pytest.mark.parametrize(("reports", "right"), [(RIGHT_REPORTS, True), (WRONG_REPORTS, False)])
+def test_the_document_and_the_service_refuse_the_same_feedback(
+    clinic: FlaskClient, document: dict[str, Any], reports: list[dict[str, Any]], right: bool
+) -> None:
+    check = validator(document, "Feedback")
+    for body in [{"feedback": [ASIDE, one]} for one in reports]:
+        assert check.is_valid(body) == right, body
+        assert clinic.post(f"{CALL.format(hook='patient-view')}/feedback", json=body).status_code == (
+            200 if right else 400
+        ), body
+
+
+@pytest.mark.parametrize("body", [{}, [], {"feedback": None}, {"feedback": []}, {"feedback": [ASIDE] * 1001}])
+def test_the_document_and_the_service_bound_feedback_alike(
+    clinic: FlaskClient, document: dict[str, Any], body: Any
+) -> None:
+    assert not validator(document, "Feedback").is_valid(body)
+    refused(clinic.post(f"{CALL.format(hook='patient-view')}/feedback", json=body), 400)
 
 
 @pytest.mark.parametrize("member", ["hook", "hookInstance", "context"])

@@ -144,7 +144,7 @@ def test_a_request_without_prefetch_is_a_412(clinic: FlaskClient, prefetch: obje
     assert "prefetch.patient" in refused(post(clinic, hook_request() | {"prefetch": prefetch}), 412)["expression"]
 
 
-@pytest.mark.parametrize("path", ["denosumab-rebound-order-dispatch", "x", "denosumab-rebound-patient-view/feedback"])
+@pytest.mark.parametrize("path", ["denosumab-rebound-order-dispatch", "x", "denosumab-rebound-order-dispatch/feedback"])
 def test_a_service_that_is_not_there_is_a_404(clinic: FlaskClient, path: str) -> None:
     refused(clinic.post(f"/cds-services/{path}", json=hook_request()), 404)
 

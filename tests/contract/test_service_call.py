@@ -13,6 +13,7 @@ from fhir.resources.R4B import get_fhir_model_class
 from flask.testing import FlaskClient
 
 from service.app import application
+from service.cds_hooks.parts import MEDICATIONS, PARTS
 from service.deployment import deploy
 from service.settings import Settings
 from tests.contract.calls import EXAMPLE, answered, client, post, refused, request_for
@@ -203,3 +204,25 @@ def test_an_unusual_accept_header_is_no_reason_to_refuse(clinic: FlaskClient, ac
 
 def test_an_answer_is_kept_by_nobody(clinic: FlaskClient) -> None:
     assert post(clinic, EXAMPLE.read_bytes()).headers["Cache-Control"] == "no-store"
+
+
+NEXT = {"resourceType": "Bundle", "link": [{"relation": "next", "url": "https://f.org/2"}]}
+ERROR = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "exception"}]}
+
+
+@pytest.mark.parametrize("source", [part.key for part in MEDICATIONS])
+@pytest.mark.parametrize("came", ["absent", ERROR, NEXT])
+def test_no_bone_forming_drug_is_advised_first_while_a_source_of_drugs_is_missing(
+    clinic: FlaskClient, source: str, came: Any
+) -> None:
+    request = hook_request()
+    sent = {part.key: bundle() for part in PARTS if part.key != "patient"}
+    request["prefetch"] = {**sent, "patient": patient(), "conditions": bundle(fracture("2026-01-15"))}
+    [whole] = answered(post(clinic, request))["cards"]
+    request["prefetch"][source] = came
+    if came == "absent":
+        del request["prefetch"][source]
+    [unsure] = answered(post(clinic, request))["cards"]
+    assert "consider a bone-forming drug first" in whole["summary"]
+    assert "find out whether denosumab was ever given" in unsure["summary"]
+    assert "Teriparatide" not in unsure["detail"]

@@ -88,6 +88,7 @@ def test_the_secrets_that_are_made_are_those_that_are_named_and_can_be_used(
 ) -> None:
     named = {Path(one["file"]).name for one in COMPOSE["secrets"].values()}
     assert {path.name for path in secrets.iterdir()} == named
+    monkeypatch.delenv("REBOUNDWATCH_DATABASE_URL")
     monkeypatch.setenv("REBOUNDWATCH_DATABASE_URL_FILE", str(secrets / "database_url"))
     monkeypatch.setenv("REBOUNDWATCH_PSEUDONYM_KEY_FILE", str(secrets / "pseudonym_key"))
     settings = read_settings()

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from service.commands import main
 from tests.storybook.case import load_cases
 from tests.storybook.routes import settled
-from tools.make_fixtures import FIXTURES, GOLDEN, ROOT, golden
+from tools.make_fixtures import FIXTURES, GOLDEN, ROOT, advice, golden
 
 EXPECTED = golden(load_cases())
 
@@ -21,6 +21,11 @@ def test_the_assessment_is_the_accepted_one(path: Path) -> None:
     assert (ROOT / path).read_text(encoding="utf-8") == EXPECTED[path], (
         "if this is meant: make golden, and read the diff"
     )
+
+
+def test_each_rule_says_what_was_accepted() -> None:
+    for path, content in advice(load_cases()).items():
+        assert (ROOT / path).read_text(encoding="utf-8") == content, "if this is meant: make golden, and read the diff"
 
 
 def test_no_assessment_is_left_of_a_patient_who_is_gone() -> None:

@@ -8,6 +8,7 @@ import json
 import logging
 import logging.config
 import re
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from service.observation.logs import JsonLines, TextLines, log_configuration
 from service.version import SOFTWARE_VERSION
 from tests.contract.calls import EXAMPLE, ROOT, client, post
 from tests.contract.test_refusals import broken, deployed, disagreeing, with_knowledge
-from tests.observation.serving import served
+from tests.nodes import served
 from tests.unit.commands.records import hook_request
 
 Json = dict[str, Any]
@@ -68,6 +69,7 @@ def test_a_hook_call_is_one_line_with_its_stages_and_counts(clinic: FlaskClient,
     assert list(stages) == ["read", "prefetch", "wait", "timeline", "evaluate", "cards"]
     assert 0 < sum(stages.values()) <= line.pop("durationMs") + 0.1
     assert line.pop("cards") >= 1
+    assert line.pop("setAside") == 0
     assert line.pop("rules") > 5
     assert line.pop("resources") > 10
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line.pop("time"))
@@ -88,6 +90,19 @@ def test_a_hook_call_is_one_line_with_its_stages_and_counts(clinic: FlaskClient,
         "withheld": 0,
         "unusable": 0,
     }
+
+
+@pytest.mark.parametrize("spoilt", [False, True])
+def test_what_a_user_says_of_a_card_is_logged_nowhere(clinic: FlaskClient, log: Log, spoilt: bool) -> None:
+    why = {"reason": {"code": "own-karenina"}, "userComment": "Mrs Karenina refuses"}
+    card = "karenina" if spoilt else str(uuid.uuid4())
+    report = {"card": card, "outcome": "overridden", "outcomeTimestamp": "2026-11-01T09:00:00Z"}
+    path = "/cds-services/denosumab-rebound-patient-view/feedback"
+    answer = clinic.post(path, json={"feedback": [report | {"overrideReason": why}]})
+    assert answer.status_code == (400 if spoilt else 200)
+    [line] = [one for one in log.lines() if "address" in one]
+    assert (line["address"], line["status"]) == ("/cds-services/<service_id>/feedback", answer.status_code)
+    assert "karenina" not in (log.written.getvalue() + answer.text).lower()
 
 
 def test_silent_mode_says_how_many_cards_it_kept_back(log: Log) -> None:

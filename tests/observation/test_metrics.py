@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import time
+import uuid
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,9 +18,8 @@ from prometheus_client.parser import text_string_to_metric_families
 from service.app import application
 from service.observation import metrics
 from tests.contract.calls import EXAMPLE, answered, client, post, refused, request_for
-from tests.contract.test_gunicorn import PATH, PATIENCE, Running, wait_until_ready
 from tests.contract.test_refusals import broken, deployed, disagreeing, with_knowledge
-from tests.observation.serving import served
+from tests.nodes import PATH, PATIENCE, Running, served, wait_until_ready
 
 SERVICE = "denosumab-rebound-patient-view"
 
@@ -118,6 +118,18 @@ def test_no_address_that_a_caller_invents_becomes_a_label(clinic: FlaskClient) -
     clinic.post("/cds-services/karenina", json={})
     clinic.open("/karenina", method="KARENINA")
     assert b"karenina" not in metrics.exposition().lower()
+
+
+def test_feedback_is_counted_at_its_address_and_is_no_hook_call(clinic: FlaskClient, risen: Counted) -> None:
+    report = {"card": str(uuid.uuid4()), "outcome": "overridden", "outcomeTimestamp": "2026-11-01T09:00:00Z"}
+    sent = {"feedback": [report, report | {"card": str(uuid.uuid4())}]}
+    assert clinic.post(f"/cds-services/{SERVICE}/feedback", json=sent).status_code == 200
+    address = "/cds-services/<service_id>/feedback"
+    assert risen("reboundwatch_requests_total", address=address, service="", status="200") == 1
+    assert risen("reboundwatch_feedback_total", outcome="overridden") == 2
+    assert risen("reboundwatch_request_seconds_count") == 0
+    refused(clinic.post(f"/cds-services/{SERVICE}/feedback", json={"feedback": [report, {}]}), 400)
+    assert risen("reboundwatch_feedback_total") == 2
 
 
 def test_what_others_tell_is_counted(risen: Counted) -> None:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -17,8 +18,9 @@ from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
 from service.app import application
 from service.assessing import Assessor
-from tests.contract.calls import EXAMPLE, ROOT, post
+from tests.contract.calls import EXAMPLE, post
 from tests.contract.test_refusals import broken, deployed
+from tests.nodes import environment
 from tests.observation.test_logs import personal
 
 TRACE = "4bf92f3577b34da6a3ce929d0e0e4736"
@@ -108,10 +110,10 @@ def test_no_span_holds_anything_of_the_patient(collector: Collector) -> None:
     assert {one for one in forbidden if one in sent} == set()
 
 
-def test_without_a_collector_opentelemetry_is_never_imported() -> None:
+def test_without_a_collector_opentelemetry_is_never_imported(tmp_path: Path) -> None:
     code = (
         "import sys; from service.app import create_app; from service.settings import Settings; "
         "create_app(Settings(auth='off')); print([one for one in sys.modules if one.startswith('opentelemetry')])"
     )
-    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert result.stdout.strip() == "[]"
+    output = subprocess.check_output([sys.executable, "-c", code], cwd=tmp_path, env=environment(), text=True)
+    assert output.strip() == "[]"

@@ -27,6 +27,7 @@ from service.fhir.reader import Document, RecordReader
 from service.reports import json_report
 from service.settings import Settings
 from tests.storybook.case import Case
+from tests.storybook.given import When
 from tests.storybook.r5 import in_r5
 from tests.storybook.record import bundle
 from tests.storybook.vocabulary import Json
@@ -76,10 +77,13 @@ class InProcess:
 
     def evaluate(self, case: Case, version: str = "R4") -> Evaluation:
         """The evaluation of a case at its hook."""
-        place = case.told.when.jurisdiction
-        here = place == self.knowledge.jurisdiction
-        evaluator = self.evaluator if here else Evaluator(replace(self.knowledge, jurisdiction=place))
-        return evaluator.evaluate(self.timeline(case, version), case.told.when.hook)
+        return self.evaluate_timeline(self.timeline(case, version), case.told.when)
+
+    def evaluate_timeline(self, timeline: PatientTimeline, when: When) -> Evaluation:
+        """The evaluation of a timeline at the hook and in the jurisdiction that a case names."""
+        here = when.jurisdiction == self.knowledge.jurisdiction
+        evaluator = self.evaluator if here else Evaluator(replace(self.knowledge, jurisdiction=when.jurisdiction))
+        return evaluator.evaluate(timeline, when.hook)
 
     def answer(self, evaluation: Evaluation) -> Json:
         """An evaluation as the object of the contract."""

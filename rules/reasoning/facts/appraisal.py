@@ -24,7 +24,8 @@ TESTS_BEFORE = {DENOSUMAB: ("calcium",), ZOLEDRONATE: ("calcium", "kidney")}
 class Caution(Fact):
     """One thing that speaks against a drug: why, and the step that would lift it ("" when none would).
 
-    `duplicate` marks that the drug was given too recently: a matter of timing, not of safety.
+    `duplicate` marks that the drug was given too recently: a matter of timing, not of safety. `tests_may_lift` marks
+    what a blood test can show to be over, as it can for low calcium and not for pregnancy.
     """
 
     drug: Field[str]
@@ -32,6 +33,7 @@ class Caution(Fact):
     duplicate: Field[bool]
     reason: str
     step: str = ""
+    tests_may_lift: bool = False
 
     def in_words(self) -> str:
         """The fact as people say it."""

@@ -18,6 +18,7 @@ from rules.reasoning.facts.fractures import fracture_facts
 from rules.reasoning.facts.laboratory import Calcium, laboratory_facts
 from rules.reasoning.facts.oncology import high_calcium, oncology_stop
 from rules.reasoning.facts.patient import (
+    drug_record_fact,
     follow_on_fact,
     history_fact,
     next_dose_fact,
@@ -61,6 +62,7 @@ def derive(timeline: PatientTimeline, limits: Limits, jurisdiction: str) -> tupl
         Place(jurisdiction=jurisdiction),
         person_fact(timeline, limits),
         turnover_fact(timeline, limits),
+        drug_record_fact(timeline),
         history_fact(timeline),
         follow_on_fact(timeline, found, limits),
         next_dose_fact(timeline),

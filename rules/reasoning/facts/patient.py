@@ -36,6 +36,16 @@ class Person(Fact):
         return age if self.advised else f"{age}, no advice on drugs (minor or pregnant)"
 
 
+class DrugRecord(Fact):
+    """Whether every source of drugs was read in whole; where one was not, no drug is known never to have been given."""
+
+    whole: Field[bool]
+
+    def in_words(self) -> str:
+        """The fact as people say it; nothing when there is nothing to say."""
+        return "" if self.whole else "the record of drugs is not whole"
+
+
 class History(Fact):
     """What raises the risk of a rebound: an old vertebral fracture, an aromatase inhibitor, ADT, a steroid."""
 
@@ -84,6 +94,11 @@ def person_fact(timeline: PatientTimeline, limits: Limits) -> Person:
     age = whole_months(birth.latest, timeline.as_of) // 12 if birth else -1
     minor = birth is not None and age < limits.years("adult_from")
     return Person(age=age, advised=not minor and not pregnancies(timeline, limits))
+
+
+def drug_record_fact(timeline: PatientTimeline) -> DrugRecord:
+    """What can be concluded from drugs that are not on record."""
+    return DrugRecord(whole=not any(gap.drugs for gap in timeline.gaps))
 
 
 def history_fact(timeline: PatientTimeline) -> History:

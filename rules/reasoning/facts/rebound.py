@@ -46,9 +46,13 @@ class WaveWindow(Fact):
 
 
 class SpineTrouble(Fact):
-    """Whether there is a recent vertebral fracture or back pain. Always present."""
+    """Whether there is a recent vertebral fracture or back pain. Always present.
+
+    `fracture` holds when there is a fracture, with or without pain.
+    """
 
     present: Field[bool]
+    fracture: Field[bool]
 
     def in_words(self) -> str:
         """The fact as people say it."""
@@ -83,7 +87,7 @@ def resolve(facts: Sequence[Fact], limits: Mapping[str, float]) -> list[Fact]:
     verdict = next((one for one in found if isinstance(one, DecidingClass)), None)
     return [
         *found,
-        _concern(facts, verdict),
+        _concern(facts, verdict, limits),
         stop_risk(known, limits),
         *_wave(verdict, limits),
         *planned_stops(known),
@@ -105,7 +109,7 @@ def _wave(verdict: DecidingClass | None, limits: Mapping[str, float]) -> list[Wa
 def _further(facts: Sequence[Fact], verdict: DecidingClass | None) -> list[Fact]:
     fractures = [one for one in facts if isinstance(one, Fracture) and one.recent]
     pain = any(isinstance(one, Emergency) and one.back for one in facts)
-    trouble = SpineTrouble(present=bool(fractures) or pain, evidence=_evidence(fractures))
+    trouble = SpineTrouble(present=bool(fractures) or pain, fracture=bool(fractures), evidence=_evidence(fractures))
     if verdict is None or verdict.word not in MAY_BE_REBOUND:
         return [trouble]
     [cause] = [one for one in facts if isinstance(one, OtherCause)]
@@ -122,7 +126,7 @@ def _evidence(facts: Sequence[Fact]) -> tuple[str, ...]:
     return tuple(sorted({reference for one in facts for reference in one.evidence}))
 
 
-def _concern(facts: Sequence[Fact], verdict: DecidingClass | None) -> ReboundConcern:
+def _concern(facts: Sequence[Fact], verdict: DecidingClass | None, limits: Mapping[str, float]) -> ReboundConcern:
     [course] = [one for one in facts if isinstance(one, Course)]
     [today] = [one for one in facts if isinstance(one, Today)]
     if verdict is not None and verdict.malignancy:
@@ -130,5 +134,5 @@ def _concern(facts: Sequence[Fact], verdict: DecidingClass | None) -> ReboundCon
     if verdict is not None and verdict.rebound:
         return ReboundConcern(present=True, fracture=True, reason=f"class {verdict.word}", evidence=verdict.evidence)
     recent = course.last is not None and today.day <= course.last_counts_until
-    reason = f"last dose of denosumab {course.last.when}" if course.last else ""
+    reason = f"denosumab within the last {limits['rebound_window_closes']:g} months" if recent else ""
     return ReboundConcern(present=recent, fracture=False, reason=reason, evidence=course.evidence)

@@ -41,7 +41,7 @@ def test_a_rebound_fracture_gives_a_card_for_the_work_up_one_for_the_drug_and_on
     assert second.extension is not None
     assert second.extension["org.reboundwatch"]["rules"] == ["RVFX-26", "RVFX-12"]
     assert second.detail is not None
-    assert "**Denosumab lapsed 13 months" in second.detail
+    assert "**Denosumab lapsed: 13 months since last dose" in second.detail
 
 
 def test_a_card_says_which_dose_it_used_how_sure_the_months_the_class_and_the_limit() -> None:

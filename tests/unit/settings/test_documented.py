@@ -9,7 +9,7 @@ from click.testing import CliRunner
 from pydantic import SecretStr
 
 from service.commands import main
-from service.settings import NOT_USED_YET, Settings, variable
+from service.settings import Settings, variable
 
 README = (Path(__file__).parents[3] / "README.md").read_text(encoding="utf-8")
 CONTRACT = [
@@ -48,8 +48,7 @@ def row(field: str) -> str:
             shown = f"`{default.get_secret_value()}`"
         case _:
             shown = f"`{default}`"
-    later = " Not used yet." if field in NOT_USED_YET else ""
-    return f"| `{variable(field)}` | {shown} | {info.description}{later} |"
+    return f"| `{variable(field)}` | {shown} | {info.description} |"
 
 
 @pytest.mark.parametrize("field", Settings.model_fields)

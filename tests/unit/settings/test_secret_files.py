@@ -24,6 +24,7 @@ def refused() -> list[str]:
 
 
 def test_every_secret_may_stand_in_a_file(monkeypatch: pytest.MonkeyPatch, secret: Path) -> None:
+    monkeypatch.delenv("REBOUNDWATCH_DATABASE_URL")
     assert {"database_url", "pseudonym_key"} <= set(SECRETS)
     for field in SECRETS:
         file = secret.with_name(field)
