@@ -25,11 +25,13 @@ from service.storage.port import (
     StoreUnavailable,
     Tallies,
 )
-from service.storage.tables import cards, evaluations, feedback_events, seen_tokens
+from service.storage.tables import cards, evaluations, feedback_events, overrides, seen_tokens
 
 _LONGEST_KEY = 500
 _SQLITE_WAIT = 5.0
 """Seconds to wait for another process that writes."""
+_SQLITE_RECALL = 0.1
+"""Seconds that a hook call waits for a file that somebody holds for himself; readers do not wait for writers."""
 _POSTGRES = {
     "connect_timeout": 2,
     "tcp_user_timeout": 5000,
@@ -45,10 +47,10 @@ def database_url(text: str) -> URL:
     return url.set(drivername="sqlite" if url.get_backend_name() == "sqlite" else "postgresql+psycopg")
 
 
-def open_engine(url: URL) -> Engine:
+def open_engine(url: URL, sqlite_wait: float = _SQLITE_WAIT) -> Engine:
     """An engine that never shows values of statements; nothing is connected before it is used."""
     if url.get_backend_name() == "sqlite":
-        engine = create_engine(url, connect_args={"timeout": _SQLITE_WAIT}, hide_parameters=True)
+        engine = create_engine(url, connect_args={"timeout": sqlite_wait}, hide_parameters=True)
         event.listen(engine, "connect", _sqlite_connected)
         return engine
     return create_engine(url, connect_args=_POSTGRES, pool_size=4, max_overflow=2, pool_timeout=2, hide_parameters=True)
@@ -81,21 +83,32 @@ def told_apart() -> Iterator[None]:
         raise StoreRefused(type(error).__name__) from None
 
 
-_ASIDE = (
-    select(cards.c.fingerprint, feedback_events.c.reason, feedback_events.c.outcome_at)
+_ASIDE = select(overrides.c.fingerprint, overrides.c.reason, overrides.c.at).where(
+    overrides.c.patient == bindparam("of_patient"),
+    overrides.c.role == bindparam("in_role"),
+    overrides.c.at >= bindparam("since"),
+)
+_FOUND_TOGETHER = (
+    select(
+        feedback_events.c.id,
+        evaluations.c.patient,
+        evaluations.c.role,
+        cards.c.fingerprint,
+        feedback_events.c.reason,
+        feedback_events.c.outcome_at,
+    )
+    .join(cards, cards.c.id == feedback_events.c.card)
     .join(evaluations, evaluations.c.id == cards.c.evaluation)
-    .join(feedback_events, feedback_events.c.card == cards.c.id)
     .where(
-        evaluations.c.patient == bindparam("of_patient"),
-        evaluations.c.role == bindparam("in_role"),
+        feedback_events.c.card.in_(bindparam("of_cards", expanding=True)),
         feedback_events.c.issuer == evaluations.c.issuer,
         feedback_events.c.client == evaluations.c.client,
         feedback_events.c.tenant.is_not_distinct_from(evaluations.c.tenant),
         feedback_events.c.outcome == "overridden",
         feedback_events.c.reason.is_not(None),
-        feedback_events.c.outcome_at >= bindparam("since"),
     )
 )
+"""Overrides of some cards, whichever came first: the card or what was said of it."""
 
 
 class SqlStore:
@@ -103,9 +116,12 @@ class SqlStore:
 
     def __init__(self, url: str) -> None:
         self._engine = open_engine(database_url(url))
+        self._recalling = open_engine(database_url(url), _SQLITE_RECALL) if self.local else self._engine
         self._insert: Any = sqlite.insert if self._engine.dialect.name == "sqlite" else postgresql.insert
         # Written once: to put a statement together costs more than to carry it out.
         self._use = self._or_ignore(seen_tokens).returning(seen_tokens.c.jti)
+        columns = [column.name for column in overrides.columns]
+        self._set_aside = self._insert(overrides).from_select(columns, _FOUND_TOGETHER).on_conflict_do_nothing()
 
     @property
     def local(self) -> bool:
@@ -126,11 +142,17 @@ class SqlStore:
             for table, found in rows.items():
                 if found:
                     connection.execute(self._or_ignore(table), found)
+        of_cards = [row["id"] for row in rows[cards]] + [row["card"] for row in rows[feedback_events]]
+        if of_cards:
+            # In its own transaction: of two nodes that write a card and what was said of it at the same moment, at
+            # least the one that comes second sees both.
+            with self._transaction() as connection:
+                connection.execute(self._set_aside, {"of_cards": of_cards})
 
     def overrides(self, patient: str, role: str, since: datetime) -> tuple[Override, ...]:
         """The cards on a patient that users of a role have overridden with a reason since then."""
         given = {"of_patient": patient, "in_role": role, "since": since}
-        with self._transaction() as connection:
+        with told_apart(), self._recalling.connect() as connection:
             return tuple(
                 Override(fingerprint, reason, at) for fingerprint, reason, at in connection.execute(_ASIDE, given)
             )
@@ -174,6 +196,7 @@ class SqlStore:
             delete(evaluations).where(evaluations.c.at < before),
             delete(cards).where(cards.c.at < before),
             delete(feedback_events).where(feedback_events.c.received < before),
+            delete(overrides).where(overrides.c.at < before),
             delete(seen_tokens).where(seen_tokens.c.expires < now),
         )
         with self._transaction() as connection:
@@ -187,6 +210,7 @@ class SqlStore:
     def close(self) -> None:
         """Let go of all connections."""
         self._engine.dispose()
+        self._recalling.dispose()
 
     @contextmanager
     def _transaction(self) -> Iterator[Connection]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, Column, DateTime, Dialect, MetaData, String, Table, Text
+from sqlalchemy import JSON, Column, DateTime, Dialect, Index, MetaData, String, Table, Text
 from sqlalchemy.types import TypeDecorator
 
 
@@ -96,3 +96,19 @@ feedback_events = Table(
     Column("issuer", Text, nullable=False),
 )
 """What became of cards, as it was reported; the key is a hash of the content, so that a repeat is no second event."""
+
+overrides = Table(
+    "overrides",
+    metadata,
+    Column("event", String(64), primary_key=True),
+    Column("patient", String(64), nullable=False),
+    Column("role", Text, nullable=False),
+    Column("fingerprint", String(64), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("at", Moment, nullable=False, index=True),
+    Index("ix_overrides_patient_role", "patient", "role"),
+)
+"""Feedback by which a card was overridden with a reason, beside what the card was about: what a hook call asks for.
+
+All of it follows from the other tables; it is kept so that a call does not go through all earlier calls of a patient.
+"""

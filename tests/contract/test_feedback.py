@@ -64,7 +64,7 @@ class Clinic:
     def set_aside(self, card: Json, reason: str, number: int = 1) -> None:
         """Override a card, and wait until that is known."""
         assert self.report(overridden(card, reason)).status_code == 200
-        self.written("feedback_events", number)
+        self.written("overrides", number)
 
 
 @pytest.fixture

@@ -39,7 +39,7 @@ def test_a_client_whose_clock_is_ahead_silences_a_critical_card_for_thirty_days_
     before = clinic.call(example())
     assert before["cards"][0]["indicator"] == "critical"
     assert clinic.report(overridden(before["cards"][0], outcomeTimestamp=said)).status_code == 200
-    clinic.written("feedback_events", 1)
+    clinic.written("overrides", 1)
     assert set_aside(clinic.call(example()))
     clinic.time = NOW + timedelta(days=29)
     assert set_aside(clinic.call(example()))

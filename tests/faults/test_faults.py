@@ -257,7 +257,7 @@ def test_a_card_set_aside_on_one_node_rests_on_the_other(nodes: tuple[str, list[
     said["feedback"][0] |= {"overrideReason": why, "outcomeTimestamp": now}
     token = Ehr().token(f"{SERVICE}/feedback")
     assert one_call(one.port, FEEDBACK, json.dumps(said).encode(), Authorization=f"Bearer {token}") == 200
-    assert within(PATIENCE, lambda: counted(url, "feedback_events") == 1)
+    assert within(PATIENCE, lambda: counted(url, "overrides") == 1)
     assert first["summary"] not in [card["summary"] for card in cards(two)]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -111,7 +112,26 @@ def test_while_the_database_is_stopped_records_wait_and_none_is_lost_or_doubled(
         stoppable.start()
     assert within(SOON, lambda: not memory.degraded and counted(url, "feedback_events") == 200)
     assert counted(url) == 201
-    assert len(memory.overrides(PATIENT, "Practitioner", NOON)) == 200
+    assert within(SOON, lambda: len(memory.overrides(PATIENT, "Practitioner", NOON)) == 200)
+
+
+def test_a_file_that_somebody_keeps_for_himself_holds_nobody_up(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'clinic.sqlite3'}"
+    memory = open_memory(settings(url, tmp_path))
+    memory.start()
+    holder = sqlite3.connect(tmp_path / "clinic.sqlite3", isolation_level=None)
+    try:
+        holder.execute("PRAGMA locking_mode=EXCLUSIVE")
+        holder.execute("BEGIN EXCLUSIVE")
+        began = time.monotonic()
+        for _ in range(20):
+            assert memory.overrides(PATIENT, "Practitioner", NOON) == ()
+        assert time.monotonic() - began < 2, "the first question waits a tenth of a second, the others not at all"
+        assert memory.degraded
+    finally:
+        holder.close()
+    assert within(SOON, lambda: not memory.degraded)
+    memory.close()
 
 
 def test_a_database_that_says_nothing_holds_nobody_up(stoppable: Postgres, clinic: tuple[Memory, str]) -> None:

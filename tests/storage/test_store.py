@@ -87,6 +87,14 @@ def test_feedback_may_come_before_its_card(store: SqlStore) -> None:
     assert len(store.overrides(PATIENT, "Practitioner", EVER)) == 1
 
 
+def test_a_card_and_what_was_said_of_it_may_be_written_at_the_same_moment(store: SqlStore) -> None:
+    shown = [card() for _ in range(40)]
+    said = [feedback(one.id) for one in shown]
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda record: store.write([record]), [*map(evaluation, shown), *said]))
+    assert len(store.overrides(PATIENT, "Practitioner", EVER)) == len(shown)
+
+
 def test_times_keep_their_moment_whatever_their_zone(store: SqlStore) -> None:
     shown = card()
     tokyo = NOON.astimezone(timezone(timedelta(hours=9)))
@@ -134,11 +142,12 @@ def test_the_report_counts_cards_not_messages(store: SqlStore) -> None:
 def test_what_is_too_old_goes_and_the_rest_stays(store: SqlStore, url: str) -> None:
     old, new = card(), card()
     store.write([evaluation(old, at=NOON - timedelta(days=400)), evaluation(new)])
-    store.write([feedback(old.id, received=NOON - timedelta(days=399)), feedback(new.id)])
+    store.write([feedback(old.id, received=NOON - timedelta(days=399), outcome_at=NOON - timedelta(days=399))])
+    store.write([feedback(new.id)])
     store.first_use("iss", "old", NOON - timedelta(hours=1))
     store.first_use("iss", "new", NOON + timedelta(hours=1))
-    assert store.purge(NOON - timedelta(days=365), NOON) == 4
-    assert [rows(url, table) for table in ("evaluations", "cards", "feedback_events", "seen_tokens")] == [1, 1, 1, 1]
+    assert store.purge(NOON - timedelta(days=365), NOON) == len(metadata.tables)
+    assert [rows(url, table) for table in metadata.tables] == [1] * len(metadata.tables)
 
 
 def test_the_migrations_make_the_tables_that_the_store_uses(store: SqlStore, url: str) -> None:
@@ -157,6 +166,20 @@ def test_an_upgrade_can_be_repeated(url: str) -> None:
     assert schema.upgrade(url) is True
     assert standing(url) is Standing.CURRENT
     assert schema.upgrade(url) is False
+
+
+def test_an_upgrade_of_the_first_version_finds_what_was_overridden_before(store: SqlStore, url: str) -> None:
+    shown, other = card(), card()
+    store.write([evaluation(shown), evaluation(other), feedback(shown.id), feedback(other.id, client="other")])
+    engine = create_engine(database_url(url))
+    with engine.begin() as connection:
+        connection.execute(text("DROP TABLE overrides"))
+        connection.execute(text("UPDATE alembic_version SET version_num = '0001'"))
+    engine.dispose()
+    assert standing(url) is Standing.OLDER
+    assert schema.upgrade(url) is True
+    [override] = store.overrides(PATIENT, "Practitioner", EVER)
+    assert (override.fingerprint, override.at) == (shown.fingerprint, NOON + timedelta(hours=1))
 
 
 def test_upgrades_at_the_same_time_are_one(url: str) -> None:
