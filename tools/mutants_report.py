@@ -23,12 +23,12 @@ Written by this command, which takes about half an hour on two idle cores:
 Each rule is changed a little, one change at a time, and the cases, the accepted assessments and the quick unit tests
 are asked whether they notice. What nothing notices is a survivor: a limit, condition or word that no test holds.
 
-**What is changed** ([tools/rule_changes.py](../tools/rule_changes.py)): a condition of a rule is dropped or turned round;
-a comparison takes or loses its end (`<` and `<=`), or is turned round; a number grows by one; a plus becomes a minus; an
-element of a list, a laboratory test of an order or an optional part of the advice (detail, suggestions, choice, day,
-urgency) is dropped; the branches of a choice change places; critical becomes warning, warning becomes info, info
-becomes warning; a caution weighs less; zoledronate and denosumab change places. The words of the advice are not
-changed: they are read in `tests/golden/advice.md`. Nor is anything outside the topics of the rules: the facts, the
+**What is changed** ([tools/rule_changes.py](../tools/rule_changes.py)): a condition of a rule is dropped or turned
+round; a comparison takes or loses its end (`<` and `<=`), or is turned round; a number grows by one; a plus becomes a
+minus; an element of a list, a laboratory test of an order or an optional part of the advice (detail, suggestions,
+choice, day, urgency) is dropped; the branches of a choice change places; critical becomes warning, warning becomes
+info, info becomes warning; a caution weighs less; zoledronate and denosumab change places. The words of the advice are
+not changed: they are read in `tests/golden/advice.md`. Nor is anything outside the topics of the rules: the facts, the
 engine and the service have tests of their own.
 
 **What kills** ([tools/mutants.py](../tools/mutants.py)): the first of these that objects. *At load*: the knowledge is
