@@ -33,9 +33,11 @@ LABEL org.opencontainers.image.title="ReboundWatch" \
 RUN apt-get update \
  && apt-get install -y --no-install-recommends python3 \
  && rm -rf /var/lib/apt/lists/* \
- && useradd --system --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin reboundwatch
+ && useradd --system --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin reboundwatch \
+ && install --directory --owner=10001 --group=10001 --mode=0700 /var/lib/reboundwatch
 COPY --from=build /opt/reboundwatch /opt/reboundwatch
-# The image runs read-only: gunicorn's heartbeat and the metrics of its workers lie in /dev/shm, all else in /tmp.
+# The image runs read-only: gunicorn's heartbeat and the metrics of its workers lie in /dev/shm, all else in /tmp. A
+# volume at /var/lib/reboundwatch is for records that wait for the database (REBOUNDWATCH_SPOOL_DIR).
 ENV PATH=/opt/reboundwatch/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \

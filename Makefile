@@ -78,6 +78,10 @@ current: venv $(UV) ## the catalogue and the lock files are what their sources s
 fuzz: venv ## 100,000 spoilt requests: no crash, no hang, no wrong status (ARGS="--calls 2000")
 	$(BIN)/python -m tools.fuzz $(ARGS)
 
+.PHONY: mutants
+mutants: venv ## change the rules a little, one change at a time: does a test object to each? Writes docs/mutation.md
+	$(BIN)/python -m tools.mutants --page $(ARGS)
+
 .PHONY: asan
 asan: venv ## the engine's tests under the address sanitizer
 	tools/asan.sh
