@@ -14,7 +14,7 @@ _COLUMNS = ("mutants", LOADING, CASES, GOLDENS, UNIT_TESTS, "other", SURVIVED)
 _HEAD = """\
 # Mutation testing of the rules
 
-Written by this command, which takes about half an hour on two idle cores:
+Written by this command, which takes some minutes on two idle cores:
 
 ```sh
 .venv/bin/python -m tools.mutants --page
