@@ -1,4 +1,4 @@
-"""A gunicorn with the settings of production and several workers, and callers that keep their connections."""
+"""A gunicorn with several workers and the settings of production, and callers that keep their connections."""
 
 from __future__ import annotations
 
@@ -101,7 +101,8 @@ def serving(application: str, workers: int) -> Iterator[Served]:
         free.bind(("127.0.0.1", 0))
         port = int(free.getsockname()[1])
     given = {"AUTH": "off", "ALLOW_AS_OF": "1", "WORKERS": str(workers), "PORT": str(port)}
-    command = [sys.executable, "-m", "gunicorn", "-c", str(SETTINGS), application]
+    # Unlike in production no worker is replaced: what one that is gone took, and how it grew, could not be counted.
+    command = [sys.executable, "-m", "gunicorn", "-c", str(SETTINGS), "--max-requests", "0", application]
     with tempfile.TemporaryFile() as log, tempfile.TemporaryDirectory() as folder:
         given["DATABASE_URL"] = f"sqlite:///{folder}/benchmark.sqlite3"
         environment = {**os.environ, **{f"REBOUNDWATCH_{name}": value for name, value in given.items()}}
