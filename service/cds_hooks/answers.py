@@ -56,13 +56,13 @@ def answer(
     """The cards of an evaluation with its extension; in silent mode the extension alone. It is remembered.
 
     Raises:
-        RequiredDataMissing: there is nothing to say, but only a part of what is required was seen.
+        RequiredDataMissing: there is nothing to say, but only a part of what is required was seen, or what the call is
+            about could not be read.
     """
     patient = memory.pseudonym(occasion.caller.issuer, occasion.caller.tenant, occasion.asked.patient_id)
     said = _said(deployment, evaluation, occasion, memory, patient)
-    if not said.cards and not said.aside and submission.in_part:
-        missing = "was seen in part only, from which it cannot be concluded that nothing is to be said"
-        raise RequiredDataMissing(missing, *submission.in_part)
+    if not said.cards and not said.aside:
+        _refuse_silence(submission, evaluation)
     extension = deployment.cards.extension(evaluation)
     own = extension[EXTENSION]
     if submission.incomplete:
@@ -77,6 +77,18 @@ def answer(
     _note(evaluation, said, silent)
     memory.keep(_record(deployment, evaluation, occasion, patient, said))
     return Answer([] if silent else list(said.cards), extension)
+
+
+def _refuse_silence(submission: Submission, evaluation: Evaluation) -> None:
+    """An empty list says that all is well: not when too little was seen for that."""
+    if submission.in_part:
+        missing = "was seen in part only, from which it cannot be concluded that nothing is to be said"
+        raise RequiredDataMissing(missing, *submission.in_part)
+    written = {document.name for document in submission.documents if document.prevails}
+    unread = {one.source: one.reason for one in evaluation.unusable if one.source in written}
+    if unread:
+        reason = next(iter(unread.values()))
+        raise RequiredDataMissing(f"holds what could not be read ({reason}), and so it was not judged", *unread)
 
 
 def _said(deployment: Deployment, evaluation: Evaluation, occasion: Occasion, memory: Memory, patient: str) -> _Said:

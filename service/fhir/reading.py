@@ -121,7 +121,8 @@ class PatientReading:
         found = contained.get(target.removeprefix("#")) if target.startswith("#") else None
         found = found or self.medications.get(target) or self.medications.get(last_two(target))
         if found is None:
-            if target:
+            # An order still being written is often of a drug that only its author's screen knows, by its name.
+            if target and not (self.draft and pointer.display):
                 self.refuse(of, "medicationReference", "the reference does not resolve")
             return CodeableConcept(text=pointer.display) if pointer.display else None
         return CodeableConcept(found.coding, " | ".join(word for word in (found.text, pointer.display) if word) or None)
