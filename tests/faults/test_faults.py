@@ -291,30 +291,59 @@ def _restored(kind: str, url: str, postgres: Postgres, folder: Path) -> str:
     return other
 
 
-def test_an_upgrade_with_calls_running_fails_none(postgres: Postgres, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def version_before(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The variable with which the software runs that knew the tables before the last change of them."""
+    versions = "service/storage/migrations/versions"
+    newest = max(path.name for path in (ROOT / versions).glob("m[0-9]*.py"))
+    asked = ["git", "-C", str(ROOT), "log", "--diff-filter=A", "--format=%P", "--", f"{versions}/{newest}"]
+    found = subprocess.run(asked, capture_output=True, text=True, check=False)
+    folder = tmp_path_factory.mktemp("before")
+    archive = subprocess.run(
+        ["git", "-C", str(ROOT), "archive", *found.stdout.split()[-1:], "service", "rules", "fhir_fixtures"],
+        capture_output=True,
+        check=False,
+    )
+    if found.returncode or not found.stdout.strip() or archive.returncode:
+        pytest.skip("needs the history of the repository, in which the version before is")
+    subprocess.run(["tar", "-x", "-C", folder], input=archive.stdout, check=True)
+    assert not (folder / versions / newest).exists()
+    return {"PYTHONPATH": str(folder)}
+
+
+def test_an_upgrade_with_calls_running_fails_none_and_neither_does_the_way_back(
+    postgres: Postgres, version_before: dict[str, str], tmp_path: Path
+) -> None:
     url = postgres.database()
-    upgrade(url)
+    before, after = on(url, **version_before), on(url)
+    assert "The tables" in command("db", "upgrade", **before)
     folders = [tmp_path / "one", tmp_path / "two"]
     for folder in folders:
         folder.mkdir()
+    reported = 0
     with ExitStack() as running:
-        nodes = [running.enter_context(served(folder, 2, **on(url))) for folder in folders]
+        nodes = [running.enter_context(served(folder, 2, **before)) for folder in folders]
         proxy = running.enter_context(proxied(tmp_path / "proxy", *(node.port for node in nodes)))
         with calling(proxy.port) as calls:
             calls.more(20)
-            assert "The tables" in command("db", "upgrade", **on(url))
-            for number, folder in enumerate(folders):
-                # As a cluster does it: no new calls to a node, then it stops, then the next version is ready.
-                proxy.to(nodes[1 - number].port)
-                assert nodes[number].stop() == 0
-                nodes[number] = start(folder, 2, nodes[number].port, **on(url))
-                running.callback(nodes[number].stop)
-                wait_until_ready(nodes[number])
-                proxy.to(*(node.port for node in nodes))
-                calls.more(20)
+            assert "The tables" in command("db", "upgrade", **after)
+            calls.more(20)  # the version before serves on with the newer tables
+            for software in (after, before):
+                for number, folder in enumerate(folders):
+                    # As a cluster does it: no new calls to a node, then it stops, then the other version is ready.
+                    proxy.to(nodes[1 - number].port)
+                    assert nodes[number].stop() == 0
+                    nodes[number] = start(folder, 2, nodes[number].port, **software)
+                    running.callback(nodes[number].stop)
+                    wait_until_ready(nodes[number])
+                    proxy.to(*(node.port for node in nodes))
+                    calls.more(20)
+                    assert one_call(proxy.port, FEEDBACK, report()) == 200
+                    reported += 1
         assert calls.failed == 0
         answered = len(calls.statuses)
         assert within(PATIENCE, lambda: counted(url, "evaluations") == answered)
+        assert within(PATIENCE, lambda: counted(url, "feedback_events") == reported)
 
 
 def test_a_clock_that_jumps_harms_no_answer(tmp_path: Path) -> None:
