@@ -61,8 +61,8 @@ def answer(
     """
     patient = memory.pseudonym(occasion.caller.issuer, occasion.caller.tenant, occasion.asked.patient_id)
     said = _said(deployment, evaluation, occasion, memory, patient)
-    if not said.cards and not said.aside:
-        _refuse_silence(submission, evaluation)
+    if not said.cards:
+        _refuse_silence(submission, evaluation, said)
     extension = deployment.cards.extension(evaluation)
     own = extension[EXTENSION]
     if submission.incomplete:
@@ -79,9 +79,9 @@ def answer(
     return Answer([] if silent else list(said.cards), extension)
 
 
-def _refuse_silence(submission: Submission, evaluation: Evaluation) -> None:
-    """An empty list says that all is well: not when too little was seen for that."""
-    if submission.in_part:
+def _refuse_silence(submission: Submission, evaluation: Evaluation, said: _Said) -> None:
+    """An empty list says that all is well, or what was set aside before: not when too little was seen for that."""
+    if submission.in_part and not said.aside:
         missing = "was seen in part only, from which it cannot be concluded that nothing is to be said"
         raise RequiredDataMissing(missing, *submission.in_part)
     written = {document.name for document in submission.documents if document.prevails}

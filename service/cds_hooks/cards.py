@@ -205,7 +205,9 @@ def _detail(group: Sequence[Conclusion], evaluation: Evaluation, standing: str) 
         parts = "; ".join(f"{gap.part} ({gap.reason})" for gap in evaluation.gaps)
         paragraphs.append(f"**Not complete**: {parts}. What is missing may change this.")
     if evaluation.unusable:
-        named = ", ".join(sorted({_shown(one) or one.element for one in evaluation.unusable})[:5])
+        # What the clinician is writing comes first.
+        by_place = sorted(evaluation.unusable, key=lambda one: (not one.source.startswith("context."), one.reference))
+        named = ", ".join(list(dict.fromkeys(_shown(one) or one.element for one in by_place))[:5])
         paragraphs.append(f"**Could not be used**: {len(evaluation.unusable)} item(s), such as {named}.")
     rules = ", ".join(dict.fromkeys(one.rule for one in group))
     paragraphs.append(f"Rules {rules}, knowledge {evaluation.knowledge_version}; {standing}.")

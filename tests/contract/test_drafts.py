@@ -8,7 +8,7 @@ import pytest
 from flask.testing import FlaskClient
 
 from tests.contract.calls import answered, client, post, refused
-from tests.unit.commands.records import bundle, hook_request, patient, zoledronate_draft
+from tests.unit.commands.records import bundle, fracture, hook_request, patient, zoledronate_draft
 
 Json = dict[str, Any]
 
@@ -81,6 +81,15 @@ def test_beside_other_advice_it_is_named_on_the_card(clinic: FlaskClient, order:
     assert "Could not be used" in body["cards"][0]["detail"]
     [named] = body["extension"]["org.reboundwatch"]["unusable"]
     assert named["source"] == "context.draftOrders"
+
+
+def test_on_the_card_the_order_is_named_before_whatever_else_could_not_be_read(clinic: FlaskClient) -> None:
+    request = signing(draft(medicationReference={"reference": "Medication/local-9"}))
+    request["prefetch"]["conditions"]["entry"] += [
+        {"resource": fracture("2025-06-40", name=f"a-broken-one-{number}")} for number in range(9)
+    ]
+    detail = answered(post(clinic, request, "order-sign"))["cards"][0]["detail"]
+    assert "such as MedicationRequest/draft, Condition/a-broken-one-0," in detail
 
 
 def test_what_is_being_written_counts_in_place_of_the_copy_in_the_record(clinic: FlaskClient) -> None:

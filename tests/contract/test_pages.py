@@ -93,6 +93,7 @@ def test_every_link_within_leads_somewhere(clinic: FlaskClient, path: str) -> No
 def test_the_first_page_says_what_runs_here(clinic: FlaskClient) -> None:
     text = shown(clinic, "/")
     assert KNOWLEDGE.version in text
+    assert "FHIR R4 and R5" in text
     for hook in ("patient-view", "order-select", "order-sign"):
         assert f"/cds-services/denosumab-rebound-{hook}" in text
     assert "http://127.0.0.1:8080/cds-services/denosumab-rebound-patient-view" in text

@@ -163,6 +163,23 @@ def test_a_record_that_cannot_be_used_is_named(clinic: FlaskClient) -> None:
     assert said[0]["reference"] == "MedicationAdministration/broken"
 
 
+def test_no_words_of_a_record_stand_on_a_card(clinic: FlaskClient) -> None:
+    words = " [neighbour](https://elsewhere.example.org) <b>neighbour</b>"
+
+    def with_words(value: Any) -> Any:
+        if isinstance(value, dict):
+            wordy = ("text", "display", "family")
+            return {key: f"{one}{words}" if key in wordy else with_words(one) for key, one in value.items()}
+        return [with_words(one) for one in value] if isinstance(value, list) else value
+
+    request = json.loads(EXAMPLE.read_bytes())
+    request["prefetch"] = with_words(request["prefetch"])
+    assert json.dumps(request).count("neighbour") > 20
+    body = answered(post(clinic, request))
+    assert body["cards"][0]["extension"]["org.reboundwatch"]["fractureClass"] == "RVFX_PROBABLE"
+    assert "neighbour" not in json.dumps(body)
+
+
 def test_the_same_request_gives_the_same_answer_but_for_fresh_uuids(clinic: FlaskClient) -> None:
     first, second = (answered(post(clinic, EXAMPLE.read_bytes())) for _ in range(2))
     assert first["cards"][0]["uuid"] != second["cards"][0]["uuid"]

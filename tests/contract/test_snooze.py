@@ -11,10 +11,10 @@ import pytest
 from werkzeug.test import TestResponse
 
 from service.cds_hooks.card_messages import EXTENSION
-from tests.contract.calls import Json, answered
+from tests.contract.calls import Json, answered, post, refused
 from tests.contract.test_feedback import BLOCKED, NOW, Clinic, example, overridden, summaries
 from tests.trust.issuing import BASE, SERVICE, Ehr, site
-from tests.unit.commands.records import hook_request, resource
+from tests.unit.commands.records import bundle, hook_request, resource
 
 JUDGED = BLOCKED / "denosumab-on-dialysis-without-blood-tests.json"
 """A draft of denosumab on which a card speaks that may be set aside: it warns, and stands in nobody's way."""
@@ -123,6 +123,18 @@ def test_a_record_seen_in_part_is_no_failure_when_all_that_it_says_was_set_aside
         clinic.set_aside(cards[0], "specialist-managing", number)
     assert number
     assert set_aside(clinic.call(request))
+
+
+def test_an_order_that_cannot_be_read_is_no_silence_beside_advice_that_was_set_aside(clinic: Clinic) -> None:
+    unread = resource("MedicationRequest", "draft", "anna", medicationReference={"reference": "Medication/local"})
+    request = hook_request("order-sign", draftOrders=bundle(unread))
+    for number in range(1, 10):
+        response = post(clinic.http, request, "order-sign")
+        if response.status_code != 200:
+            break
+        clinic.set_aside(answered(response)["cards"][0], "specialist-managing", number)
+    assert number > 1, "there was advice, and it was set aside"
+    assert refused(response, 412)["expression"] == ["context.draftOrders"]
 
 
 NORTH, SOUTH = Ehr(), Ehr(iss="https://south.example.org", name="south", number=1)

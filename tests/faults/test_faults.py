@@ -311,12 +311,18 @@ def version_before(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {"PYTHONPATH": str(folder)}
 
 
+def software_of(node: Running) -> str:
+    """The folder of the software that a node runs."""
+    settings = Path(f"/proc/{node.process.pid}/cmdline").read_text(encoding="utf-8").split("\0")[-2]
+    return str(Path(settings).parents[1])
+
+
 def test_an_upgrade_with_calls_running_fails_none_and_neither_does_the_way_back(
     postgres: Postgres, version_before: dict[str, str], tmp_path: Path
 ) -> None:
     url = postgres.database()
-    before, after = on(url, **version_before), on(url)
-    assert "The tables" in command("db", "upgrade", **before)
+    before, after = on(url, **version_before), on(url, PYTHONPATH=str(ROOT))
+    assert "were brought to this version" in command("db", "upgrade", **before)
     folders = [tmp_path / "one", tmp_path / "two"]
     for folder in folders:
         folder.mkdir()
@@ -326,7 +332,7 @@ def test_an_upgrade_with_calls_running_fails_none_and_neither_does_the_way_back(
         proxy = running.enter_context(proxied(tmp_path / "proxy", *(node.port for node in nodes)))
         with calling(proxy.port) as calls:
             calls.more(20)
-            assert "The tables" in command("db", "upgrade", **after)
+            assert "were brought to this version" in command("db", "upgrade", **after)
             calls.more(20)  # the version before serves on with the newer tables
             for software in (after, before):
                 for number, folder in enumerate(folders):
@@ -336,6 +342,7 @@ def test_an_upgrade_with_calls_running_fails_none_and_neither_does_the_way_back(
                     nodes[number] = start(folder, 2, nodes[number].port, **software)
                     running.callback(nodes[number].stop)
                     wait_until_ready(nodes[number])
+                    assert software_of(nodes[number]) == software["PYTHONPATH"]
                     proxy.to(*(node.port for node in nodes))
                     calls.more(20)
                     assert one_call(proxy.port, FEEDBACK, report()) == 200
