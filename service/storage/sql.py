@@ -44,7 +44,10 @@ _POSTGRES = {
 def database_url(text: str) -> URL:
     """The address with the driver that is shipped, whatever driver it names."""
     url = make_url(text)
-    return url.set(drivername="sqlite" if url.get_backend_name() == "sqlite" else "postgresql+psycopg")
+    if url.get_backend_name() == "sqlite":
+        return url.set(drivername="sqlite")
+    # A database that was made without a locale has no encoding of its own, and would give bytes for text.
+    return url.set(drivername="postgresql+psycopg").update_query_dict({"client_encoding": "utf8"})
 
 
 def open_engine(url: URL, sqlite_wait: float = _SQLITE_WAIT) -> Engine:

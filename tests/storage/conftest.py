@@ -19,13 +19,14 @@ def postgres() -> Iterator[Postgres]:
         yield server
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=["sqlite", "postgresql", "postgresql of no encoding"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """An empty database without tables, of each kind."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'clinic.sqlite3'}"
     server: Postgres = request.getfixturevalue("postgres")
-    return server.database()
+    # What initdb makes where no locale is set.
+    return server.database("SQL_ASCII" if request.param.endswith("no encoding") else "UTF8")
 
 
 @pytest.fixture

@@ -38,12 +38,12 @@ class Postgres:
         self.start()
         self._made = 0
 
-    def database(self) -> str:
+    def database(self, encoding: str = "UTF8") -> str:
         """The address of a new database."""
         self._made += 1
         name = f"clinic{self._made}"
         with psycopg.connect(self._address("postgres"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name}")
+            connection.execute(f"CREATE DATABASE {name} TEMPLATE template0 LOCALE 'C' ENCODING '{encoding}'")
         return self._address(name).replace("postgresql://", "postgresql+psycopg://")
 
     def start(self) -> None:
