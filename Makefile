@@ -141,6 +141,10 @@ alert-burden: venv ## cards a person in a population, by group and urgency
 image: ## build the image with buildah and try it
 	tools/image.sh
 
+.PHONY: compose
+compose: venv image ## start compose.yaml on a Docker engine and use it: calls, a stopped database, backup, restore
+	tools/compose.sh
+
 .PHONY: sbom
 sbom: ## the bill of materials, build/sbom.cdx.json
 	tools/sbom.sh
