@@ -70,7 +70,7 @@ current: venv $(UV) ## the catalogue and the lock files are what their sources s
 	@rm -rf build/locked && cp -R requirements build/locked
 	$(MAKE) --no-print-directory lock
 	@diff -r build/locked requirements || { echo "requirements/ is not what pyproject.toml says: run make lock"; exit 1; }
-	@rm -rf build/locked
+	@rm -rf build/locked && touch $(VENV)/.ready
 	$(BIN)/python -m service rules --format markdown | diff rules/CATALOGUE.md - \
 	  || { echo "rules/CATALOGUE.md is not what the rules say: run make catalogue"; exit 1; }
 
