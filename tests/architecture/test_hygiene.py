@@ -21,9 +21,10 @@ FORBIDDEN = frozenset({"manager", "handler", "processor", "helper", "util"})
 
 # Put together here, so that this file does not name what it forbids.
 PATHS_OF_ONE_MACHINE = ["/" + top for top in ("work/", "root/", "Users/")]
+# With its slash, for Debian's package of Docker has the name of the registry of images.
 PACKAGE_REGISTRIES = [
     ".".join(parts)
-    for parts in (("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"), ("debian", "org"), ("docker", "io"))
+    for parts in (("pypi", "org"), ("pythonhosted", "org"), ("npmjs", "org"), ("debian", "org"), ("docker", "io/"))
 ]
 
 
