@@ -26,10 +26,11 @@ def check(deployment: Deployment) -> None:
         Overloaded: the worker had no time for it.
     """
     try:
-        submission = requested(read_request(json.dumps(known_request()).encode()), "canary")
-        assert submission.as_of is not None
-        evaluation = deployment.evaluate(submission, submission.as_of)
-        indicators = [card.indicator for card in deployment.cards.cards(evaluation)]
+        with deployment.turn():
+            submission = requested(read_request(json.dumps(known_request()).encode()), "canary")
+            assert submission.as_of is not None
+            evaluation = deployment.evaluate(submission, submission.as_of)
+            indicators = [card.indicator for card in deployment.cards.cards(evaluation)]
     except Overloaded:
         raise
     except (ClinicalCoreError, Problem) as error:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -20,9 +19,9 @@ from service.cds_hooks.services import Service, services
 from service.clients import Anonymous, Capabilities, Client, Clients, FhirAccess, read_clients
 from service.fhir.reader import UnreadableDocument
 from service.fhir.server import FhirServers
-from service.observation.call import stage
 from service.settings import Settings
 from service.submission import Submission
+from service.turns import TooLong, Turns
 
 Entry: TypeAlias = Client | Anonymous
 """Who calls, as the registry of clients knows it."""
@@ -42,7 +41,7 @@ class Deployment:
     services: Mapping[str, Service]
     clients: Clients = field(default_factory=Clients)
     fhir: FhirServers = field(default_factory=FhirServers)
-    _turn: threading.Lock = field(default_factory=threading.Lock)
+    _turns: Turns = field(default_factory=Turns)
     _services: dict[Capabilities, Mapping[str, Service]] = field(default_factory=dict)
     _accesses: dict[tuple[FhirAccess, Capabilities], Access] = field(default_factory=dict)
 
@@ -74,23 +73,23 @@ class Deployment:
             Overloaded: other evaluations took longer than the time budget.
             ClinicalCoreError: the evaluation is void.
         """
-        with self.turn():
-            try:
-                return self.assessor.evaluate(submission, as_of)
-            except UnreadableDocument as error:
-                raise BadRequest(str(error)) from None
+        try:
+            return self.assessor.evaluate(submission, as_of)
+        except UnreadableDocument as error:
+            raise BadRequest(str(error)) from None
 
     @contextmanager
     def turn(self) -> Iterator[None]:
-        """One evaluation at a time: the engine takes no more, and whoever waits too long is told so."""
-        with stage("wait"):
-            mine = self._turn.acquire(timeout=self.settings.time_budget_ms / 1000)
-        if not mine:
-            raise Overloaded("this worker is busy; ask again")
+        """One call at a time is computed, in the order in which they came.
+
+        Raises:
+            Overloaded: those before it took longer than the time budget.
+        """
         try:
-            yield
-        finally:
-            self._turn.release()
+            with self._turns.turn(self.settings.time_budget_ms / 1000):
+                yield
+        except TooLong:
+            raise Overloaded("this worker is busy; ask again") from None
 
 
 def site_knowledge(settings: Settings) -> Knowledge:

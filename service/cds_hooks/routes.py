@@ -49,12 +49,14 @@ def blueprint(
         caller = callers.of_service(service_id)
         with stage("read"):
             asked = _asked(find(deployment.services, service_id), deployment)
-        with stage("prefetch"):
-            submission = requested(asked, "the request", deployment.access(caller.client), fhir_version(caller.client))
-        evaluation = deployment.evaluate(submission, asked.as_of or today())
-        with stage("cards"):
-            occasion = Occasion(asked, service_id, caller, now())
-            said = msgspec.json.encode(answer(deployment, submission, evaluation, occasion, memory))
+        with deployment.turn():
+            with stage("prefetch"):
+                access = deployment.access(caller.client)
+                submission = requested(asked, "the request", access, fhir_version(caller.client))
+            evaluation = deployment.evaluate(submission, asked.as_of or today())
+            with stage("cards"):
+                occasion = Occasion(asked, service_id, caller, now())
+                said = msgspec.json.encode(answer(deployment, submission, evaluation, occasion, memory))
         return Response(said, mimetype=JSON)
 
     @routes.post("/<service_id>/feedback")

@@ -21,6 +21,7 @@ import httpx
 
 from service.fhir.addresses import UNTIL, AddressRefused, CheckedNetwork, Network, Resolve, is_under, resolve
 from service.fhir.pages import Page, joined, page
+from service.turns import waiting
 from service.version import SOFTWARE_VERSION
 
 MAX_PAGES = 50
@@ -150,7 +151,8 @@ class FhirServers:
             one.key: self._threads.submit(self._answer, visit, one, share)
             for one, share in zip(questions, shares, strict=True)
         }
-        wait(asked.values(), timeout=max(0.0, visit.until - time.monotonic()) + _GRACE_SECONDS)
+        with waiting():
+            wait(asked.values(), timeout=max(0.0, visit.until - time.monotonic()) + _GRACE_SECONDS)
         found = {key: _result(future) for key, future in asked.items()}
         for trouble in Trouble:
             if kinds := [one.kind for one in questions if found[one.key].trouble is trouble]:

@@ -14,7 +14,7 @@ from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from types import TracebackType
 
-STAGES = ("read", "prefetch", "wait", "timeline", "evaluate", "cards")
+STAGES = ("read", "wait", "prefetch", "timeline", "evaluate", "cards")
 """The stages of a hook call in their order: the body checked, the prefetch looked at, the turn waited for, FHIR made a
 timeline, the rules applied, the answer written."""
 

@@ -18,6 +18,7 @@ from service.storage.recorder import Recorder
 from service.storage.schema import SchemaOutdated, prepare, sqlite_file
 from service.storage.spool import Spool
 from service.storage.sql import SqlStore
+from service.turns import waiting
 
 _PATIENCE = 0.1
 """Seconds that a hook call waits for what was overridden; without an answer the card is shown."""
@@ -58,7 +59,8 @@ class Memory:
         try:
             if self._store.local:
                 return self._store.overrides(patient, role, since)
-            return self._readers.submit(self._store.overrides, patient, role, since).result(_PATIENCE)
+            with waiting():
+                return self._readers.submit(self._store.overrides, patient, role, since).result(_PATIENCE)
         except (TooSlow, StoreUnavailable, StoreRefused):
             self._recorder.unreachable()
             return ()

@@ -66,7 +66,7 @@ def test_a_hook_call_is_one_line_with_its_stages_and_counts(clinic: FlaskClient,
     post(clinic, EXAMPLE.read_bytes(), headers={"X-Request-Id": "ward-7"})
     [line] = log.lines()
     stages = line.pop("stagesMs")
-    assert list(stages) == ["read", "prefetch", "wait", "timeline", "evaluate", "cards"]
+    assert list(stages) == ["read", "wait", "prefetch", "timeline", "evaluate", "cards"]
     assert 0 < sum(stages.values()) <= line.pop("durationMs") + 0.1
     assert line.pop("cards") >= 1
     assert line.pop("setAside") == 0

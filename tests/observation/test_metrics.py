@@ -70,7 +70,7 @@ def test_a_hook_call_counts_its_request_stages_rules_cards_and_prefetch(clinic: 
     cards = answered(post(clinic, EXAMPLE.read_bytes()))["cards"]
     assert risen("reboundwatch_requests_total", service=SERVICE, status="200") == 1
     assert risen("reboundwatch_request_seconds_count", service=SERVICE) == 1
-    for stage in ("read", "prefetch", "wait", "timeline", "evaluate", "cards"):
+    for stage in ("read", "wait", "prefetch", "timeline", "evaluate", "cards"):
         assert risen("reboundwatch_stage_seconds_count", stage=stage) == 1
     assert risen("reboundwatch_rules_fired_total", rule="RVFX-01") == 1
     assert risen("reboundwatch_cards_shown_total") == len(cards)

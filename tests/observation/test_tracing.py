@@ -88,7 +88,7 @@ def test_a_call_is_a_span_with_a_child_a_stage_in_the_trace_of_its_caller(collec
     stages = [span for span in spans if span is not whole]
     assert whole.name == "POST /cds-services/denosumab-rebound-patient-view"
     assert whole.trace_id.hex() == TRACE
-    assert [span.name for span in stages] == ["read", "prefetch", "wait", "timeline", "evaluate", "cards"]
+    assert [span.name for span in stages] == ["read", "wait", "prefetch", "timeline", "evaluate", "cards"]
     for span in stages:
         assert span.parent_span_id == whole.span_id
         assert whole.start_time_unix_nano <= span.start_time_unix_nano <= span.end_time_unix_nano

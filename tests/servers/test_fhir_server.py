@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import importlib.util
+import time
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -146,6 +148,21 @@ def test_a_server_that_does_not_give_the_diagnoses_never_means_that_there_are_no
     assert answer.status_code == 412, answer.text
     assert answer.get_json()["resourceType"] == "OperationOutcome"
     assert any(path.startswith("/fhir/Condition") for path in faulty.asked)
+
+
+@fetches
+def test_a_slow_server_holds_up_only_the_call_that_asks_it(faulty: FaultyProxy, registry: Path) -> None:
+    faulty.faults[""] = Fault(delay=2)
+    request = hook_requests()["patient-view/five-fractures-ten-months-after-seven-doses"]
+    service = fetching(registry)
+    with ThreadPoolExecutor(1) as elsewhere:
+        slow = elsewhere.submit(said, service, empty_handed(request, faulty.base))
+        until = time.monotonic() + 20
+        while not faulty.asked and time.monotonic() < until:
+            time.sleep(0.01)
+        expected = said(service.application.test_client(), request)
+        assert not slow.done()
+        assert slow.result() == expected
 
 
 @fetches
