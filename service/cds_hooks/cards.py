@@ -15,6 +15,7 @@ from rules.reasoning.timeline import Unusable
 from service.cds_hooks import card_messages as wire
 from service.cds_hooks.card_messages import SUMMARY_LENGTH
 from service.orders.drafts import Draft, draft, label
+from service.words import STATES, months
 
 LABEL = "ReboundWatch"
 TOPICS = "urn:reboundwatch:topic"
@@ -197,9 +198,8 @@ def _detail(group: Sequence[Conclusion], evaluation: Evaluation, standing: str) 
         paragraphs += conclusion.advice.detail
     denosumab = evaluation.denosumab
     if denosumab.last_dose is not None and denosumab.months_since is not None:
-        least, most = denosumab.months_since.min, denosumab.months_since.max
-        months = f"{least}" if least == most else f"{least} to {most}"
-        paragraphs.append(f"Denosumab: {denosumab.state}, {months} whole months since the last dose.")
+        since = f"{months(denosumab.months_since)} since the last dose, in whole months"
+        paragraphs.append(f"Denosumab: {STATES[denosumab.state]} ({denosumab.state}); {since}.")
     paragraphs += evaluation.notes
     if evaluation.gaps:
         parts = "; ".join(f"{gap.part} ({gap.reason})" for gap in evaluation.gaps)

@@ -13,7 +13,7 @@ from rules.reasoning.conclusions import Conclusion
 from rules.reasoning.evaluation import Evaluation
 from rules.reasoning.knowledge import Limits, Source
 from rules.reasoning.oracle import Silence
-from service.reports import words
+from service import words
 from service.reports.course_picture import Glyphs, Windows, draw_course, letter
 from service.reports.facts import other_facts
 from service.reports.page import Page, joined, shortened, styled

@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 from rules.reasoning.conclusions import Conclusion
 from rules.reasoning.dates import DateInterval
 from rules.reasoning.evaluation import Evaluation, FractureSummary
-from service.reports import words
+from service import words
 
 Json = dict[str, Any]
 

@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from rules.reasoning.timeline import Unusable
-from service.reports import words
+from service import words
 from service.reports.page import fitting, printable
 
 T = TypeVar("T")

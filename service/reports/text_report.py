@@ -6,7 +6,7 @@ from rich.text import Text
 
 from rules.reasoning.conclusions import Conclusion
 from rules.reasoning.evaluation import Evaluation
-from service.reports import words
+from service import words
 from service.reports.page import Page, joined, styled
 
 _LABEL = 2
