@@ -242,6 +242,8 @@ def _require(came: Mapping[str, State], fetch: Fetch | None) -> None:
         lacking += MEDICATIONS
     if not said:
         return
+    if len(lacking) == 1:  # The problem names its one element itself.
+        said = [said[0].removeprefix(f"{lacking[0].element} ")]
     if fetch is None:
         said.append("what is missing is not fetched from fhirServer here")
     elif fetch.obstacle is Trouble.NO_SERVER:

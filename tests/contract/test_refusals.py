@@ -135,6 +135,7 @@ def test_required_data_that_did_not_come_are_a_412_that_names_the_key(clinic: Fl
     if how == "failed":
         request["prefetch"][key] = {"resourceType": "OperationOutcome", "issue": [{"severity": "error"}]}
     issue = refused(post(clinic, request), 412)
+    assert issue["details"]["text"].count(f"prefetch.{key}") == 1
     assert f"prefetch.{key}" in issue["expression"]
     assert f"prefetch.{key}" in issue["details"]["text"]
 

@@ -46,7 +46,8 @@ def test_a_rebound_fracture_gives_a_card_for_the_work_up_one_for_the_drug_and_on
 
 def test_a_card_says_which_dose_it_used_how_sure_the_months_the_class_and_the_limit() -> None:
     detail = maker().cards(REBOUND)[0].detail or ""
-    said = ("2025-01-10, recorded as given", "13 months since the last dose, in whole months", "RVFX_PROBABLE", "7 to 24 months after the last dose")
+    dose, since = "2025-01-10, recorded as given", "13 months since the last dose, in whole months"
+    said = (dose, since, "RVFX_PROBABLE", "7 to 24 months after the last dose")
     assert all(words in detail for words in said)
 
 
