@@ -28,6 +28,8 @@ CALLERS = 16
 MOST_GROWTH = 0.05
 MOST_P99_S = 1.0
 _CAPACITY_S = 10.0
+_STRETCHES = 6
+"""What it carries is the least of so many measurements: a machine that others use is not always as fast."""
 _SAMPLE_S = 2.0
 _FEWEST_SAMPLES = 12
 _HOOKS = Path("fhir_fixtures/hooks")
@@ -118,7 +120,7 @@ def main() -> int:
     workers = max(2, len(os.sched_getaffinity(0)))
     asked = mixed()
     with serving("service.wsgi:app", workers) as served:
-        capacity = measure(served, asked, 8, _CAPACITY_S).rate
+        capacity = min(measure(served, asked, 8, _CAPACITY_S).rate for _ in range(_STRETCHES))
         print(f"capacity {capacity:.0f} calls a second with {workers} workers; {seconds / 60:g} minutes at {LOAD:.0%}")
         memory = Memory(served)
         times, statuses = keep_calling(served, asked, LOAD * capacity, seconds)
