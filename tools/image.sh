@@ -68,6 +68,6 @@ fi
 request="$PWD/fhir_fixtures/hooks/patient-view/five-fractures-ten-months-after-seven-doses.json"
 health=$(buildah "${storage[@]}" inspect --type image "$name" \
   | python3 -c 'import json, sys; print(json.dumps(json.load(sys.stdin)["Docker"]["config"]["Healthcheck"]["Test"]))')
-say "it serves: alive by its own health check, a critical card, an end when it is told to"
+say "it serves: alive by its own health check, a critical card, an end under load that loses no call"
 buildah "${storage[@]}" run --isolation chroot --env "HEALTHCHECK=$health" --volume "$request:/given/request.json:ro" \
   "$container" -- python3 - <tools/image_smoke.py
