@@ -117,7 +117,7 @@ def test_outside_of_a_turn_waiting_is_only_waiting(turns: Turns) -> None:
 def test_whoever_waits_too_long_is_told_so_and_the_next_one_goes_on(turns: Turns, others: ThreadPoolExecutor) -> None:
     done: list[str] = []
     with turns.turn(PATIENCE):
-        impatient = queued(turns, others, lambda: done.append("impatient"), seconds=0.01)
+        impatient = queued(turns, others, lambda: done.append("impatient"), seconds=0.3)
         patient = queued(turns, others, lambda: done.append("patient"))
         with pytest.raises(TooLong):
             impatient.result(PATIENCE)
