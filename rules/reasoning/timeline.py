@@ -20,19 +20,26 @@ class Standing(StrEnum):
 
     HAPPENED = "happened"  # completed, final, a confirmed diagnosis, a fulfilled appointment
     ACTIVE = "active"  # going on, or ordered and not yet done
-    STOPPED = "stopped"  # stopped, cancelled, not taken, ordered not to be done
+    STOPPED = "stopped"  # stopped, cancelled, ordered not to be done
     ON_HOLD = "on-hold"
+    NOT_TAKEN = "not-taken"  # a statement, with a reason, that the drug is not taken: a stop, never exposure
+    UNCERTAIN = "uncertain"  # on record, and whether, when or how it was taken is not known: never a dose or a stop
     PLANNED = "planned"  # intended, proposed, a plan: never a dose
     DRAFT = "draft"  # an order still being written, from the context of an order hook
 
 
 class MedicationRecord(StrEnum):
-    """The kind of document a medication is known from, strongest first."""
+    """The kind of document a medication is known from."""
 
     ADMINISTRATION = "administration"
     DISPENSE = "dispense"
+    CLAIM = "claim"
     STATEMENT = "statement"
     REQUEST = "request"
+
+
+SUPPLIED = frozenset({MedicationRecord.DISPENSE, MedicationRecord.CLAIM})
+"""What shows that a drug was handed over, and not whether it was taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +75,23 @@ E3 = TypeVar("E3", bound=ClinicalEvent)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MedicationEvent(ClinicalEvent):
-    """An administration, dispense, statement or request.
+    """An administration, dispense, claim, statement or request.
 
-    `when` is the administration or hand-over, the start of a statement, the planned day of a request; `ended` the end
-    of a statement's period or of a request's validity. `dose_mg` is the strength of one dose when quantity or text
-    state it; `interval_months` the repeat of the dosage. `order` is the request that an administration or dispense
-    names. `prohibited` is FHIR's doNotPerform. `from_context` marks the orders of an order hook's context (a stop in
+    `when` is the administration, hand-over or service, the start of a statement, the planned day of a request; `ended`
+    the end of a statement's period or of a request's validity; `changed` the day on which a request came to stand as
+    it does, where that is on record. `dose_mg` is the strength of one dose when quantity or text state it;
+    `interval_months` the repeat of the dosage, `repeated` whether a request is for more than one dose. `order` is the
+    request that an administration or dispense names. `prohibited` is FHIR's doNotPerform. `from_context` marks the
+    orders of an order hook's context (a stop in
     it is a stop being ordered now), `selected` those that the call is about.
     """
 
     record: MedicationRecord
     ended: DateInterval | None = None
+    changed: DateInterval | None = None
     dose_mg: float | None = None
     interval_months: float | None = None
+    repeated: bool = False
     systemic: bool | None = None
     order: str | None = None
     prohibited: bool = False

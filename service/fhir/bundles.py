@@ -47,6 +47,8 @@ _Read: TypeAlias = (
     | r4.AllergyIntolerance
     | r4.Encounter
     | r4.Appointment
+    | r4.Claim
+    | r4.ExplanationOfBenefit
     | OperationOutcome
 )
 

@@ -1,4 +1,6 @@
-"""The FHIR data types that are read, holding only the members that are read; everything else is skipped unparsed.
+"""The FHIR data types and parts of resources that are read, holding only the members that are read.
+
+Everything else is skipped unparsed.
 
 Decoded JSON holds no cycles: the garbage collector need not look at it (`gc=False`), which a large chart would feel.
 """
@@ -64,6 +66,7 @@ class Repeat(msgspec.Struct, omit_defaults=True, gc=False):
     """How often a dose repeats."""
 
     boundsPeriod: Period | None = None
+    count: int | None = None
     period: float | None = None
     periodUnit: str | None = None
 
@@ -117,3 +120,53 @@ class CodeableReference(msgspec.Struct, omit_defaults=True, gc=False):
 
     concept: CodeableConcept | None = None
     reference: Reference | None = None
+
+
+class Contained(msgspec.Struct, omit_defaults=True, gc=False):
+    """A resource inside of another; only drugs are looked at."""
+
+    resourceType: str = ""
+    id: str | None = None
+    code: CodeableConcept | None = None
+
+
+class Supply(msgspec.Struct, omit_defaults=True, gc=False):
+    """How long an order is valid, and how often it may be supplied again."""
+
+    validityPeriod: Period | None = None
+    numberOfRepeatsAllowed: int | None = None
+
+
+class Component(msgspec.Struct, omit_defaults=True, gc=False):
+    """One of several values that were measured together."""
+
+    code: CodeableConcept | None = None
+    valueQuantity: Quantity | None = None
+    valueCodeableConcept: CodeableConcept | None = None
+    valueString: str | None = None
+    referenceRange: list[ReferenceRange] = []
+
+
+class Series(msgspec.Struct, omit_defaults=True, gc=False):
+    """A series of images."""
+
+    modality: Coding | None = None
+    bodySite: Coding | None = None
+
+
+class ClaimItem(msgspec.Struct, omit_defaults=True, gc=False):
+    """One thing that was billed, and how many units of it."""
+
+    sequence: int | None = None
+    productOrService: CodeableConcept | None = None
+    servicedDate: str | None = None
+    servicedPeriod: Period | None = None
+    quantity: Quantity | None = None
+
+
+class Insurance(msgspec.Struct, omit_defaults=True, gc=False):
+    """What FHIR demands of every claim; nothing is read from it."""
+
+    sequence: int | None = None
+    focal: bool | None = None
+    coverage: Reference | None = None

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 
+from rules.reasoning.facts.drugs import DRUGS
 from rules.reasoning.terminology import Terminology
-from rules.reasoning.timeline import ClinicalEvent, Gap, Patient, PatientTimeline, Unusable
+from rules.reasoning.timeline import (
+    ClinicalEvent,
+    Gap,
+    MedicationEvent,
+    Patient,
+    PatientTimeline,
+    ProcedureEvent,
+    Standing,
+    Unusable,
+)
 from service.fhir import resources_r4 as r4
 from service.fhir.dialects import r4 as dialect
 from service.fhir.documents import Document, Item, UnreadableDocument, content
-from service.fhir.elements import CodeableConcept, Reference
+from service.fhir.elements import CodeableConcept, Component, Reference
 from service.fhir.reading import PatientReading, last_two, test_named
 from service.fhir.validation import verdicts
 from service.observation.call import noted
@@ -49,6 +59,7 @@ class RecordReader:
             items += found.items
             unusable += found.unusable
             gaps += found.gaps
+        gaps += _lost_drugs(unusable)
         if (call := noted()) is not None:
             call.resources = len(items)
         if any(document.prevails for document in documents):
@@ -65,7 +76,7 @@ class RecordReader:
         """Not an observation of something that no rule asks about, as most of a chart is."""
         if type(one) is not r4.Observation:
             return True
-        parts: tuple[r4.Observation | r4.Component, ...] = (one, *one.component)
+        parts: tuple[r4.Observation | Component, ...] = (one, *one.component)
         for part in parts:
             if part.valueCodeableConcept is not None or test_named(self._terminology, part.code).concepts:
                 return True
@@ -104,7 +115,10 @@ class RecordReader:
 
 
 def _valid_events(items: Sequence[Item], reading: PatientReading) -> list[ClinicalEvent]:
-    """The events of all items; one that is not valid FHIR gives none, and is named after what else it lacks."""
+    """The events of all items; one that is not valid FHIR is named after what else it lacks, and gives none.
+
+    Of a drug in such a record it is kept that it is on record: it would otherwise seem never to have been given.
+    """
     refused = reading.unusable
     read = []
     for item in items:
@@ -121,10 +135,29 @@ def _valid_events(items: Sequence[Item], reading: PatientReading) -> list[Clinic
         refused += unusable
         if verdict := wrong.get(id(item)):
             refused.append(Unusable(item.reference, verdict[1], verdict[0], item.source))
+            events += _on_record(found)
         else:
             events += found
     reading.unusable = refused
     return events
+
+
+def _lost_drugs(unusable: Sequence[Unusable]) -> list[Gap]:
+    """A drug that nobody could read may be any: then none is known never to have been given."""
+    sources = dict.fromkeys(one.source for one in unusable if one.reference.startswith("Medication"))
+    return [Gap(source, "holds records of drugs that could not be read", drugs=True) for source in sources]
+
+
+def _on_record(events: Iterable[ClinicalEvent]) -> Iterator[ClinicalEvent]:
+    for event in events:
+        if event.standing in (Standing.PLANNED, Standing.DRAFT) or event.concepts.isdisjoint(DRUGS):
+            continue
+        if isinstance(event, MedicationEvent) and not event.prohibited:
+            yield replace(
+                event, standing=Standing.UNCERTAIN, when=None, recorded=None, ended=None, changed=None, order=None
+            )
+        elif isinstance(event, ProcedureEvent):
+            yield replace(event, standing=Standing.UNCERTAIN, when=None)
 
 
 def _belongings(items: Sequence[Item], patients: Mapping[str, Item], unusable: list[Unusable]) -> dict[str, list[Item]]:
@@ -163,7 +196,7 @@ def _owners(resource: r4.Resource) -> list[Reference]:
     """Who a resource may be about: its subject, its patient, or those who take part in a visit."""
     if isinstance(resource, r4.Appointment):
         return [one.actor for one in resource.participant if one.actor is not None]
-    one = resource.patient if isinstance(resource, r4.AllergyIntolerance) else getattr(resource, "subject", None)
+    one = getattr(resource, "subject", None) or getattr(resource, "patient", None)
     return [one] if one is not None else []
 
 

@@ -12,15 +12,21 @@ import msgspec
 from service.fhir.elements import (
     AdministeredDosage,
     Annotation,
+    ClaimItem,
     CodeableConcept,
     Coding,
+    Component,
+    Contained,
     Dosage,
     Extension,
+    Insurance,
     Participant,
     Period,
     Quantity,
     Reference,
     ReferenceRange,
+    Series,
+    Supply,
 )
 
 
@@ -57,14 +63,6 @@ class Medication(Resource):
     code: CodeableConcept | None = None
 
 
-class Contained(msgspec.Struct, omit_defaults=True, gc=False):
-    """A resource inside of another; only drugs are looked at."""
-
-    resourceType: str = ""
-    id: str | None = None
-    code: CodeableConcept | None = None
-
-
 class Drug(Owned):
     """What the four kinds of medication records have in common; R5 has `medication` instead."""
 
@@ -85,21 +83,17 @@ class MedicationStatement(Drug):
     effectiveDateTime: str | None = None
     effectivePeriod: Period | None = None
     dateAsserted: str | None = None
+    statusReason: list[CodeableConcept] = []
     dosage: list[Dosage] = []
 
 
-class Supply(msgspec.Struct, omit_defaults=True, gc=False):
-    """How long an order is valid."""
-
-    validityPeriod: Period | None = None
-
-
 class MedicationRequest(Drug):
-    """An order."""
+    """An order; only R5 says since when it stands as it does."""
 
     intent: str | None = None
     doNotPerform: bool | None = None
     authoredOn: str | None = None
+    statusChanged: str | None = None
     dosageInstruction: list[Dosage] = []
     dispenseRequest: Supply | None = None
 
@@ -176,16 +170,6 @@ class ServiceRequest(Owned):
     note: list[Annotation] = []
 
 
-class Component(msgspec.Struct, omit_defaults=True, gc=False):
-    """One of several values that were measured together."""
-
-    code: CodeableConcept | None = None
-    valueQuantity: Quantity | None = None
-    valueCodeableConcept: CodeableConcept | None = None
-    valueString: str | None = None
-    referenceRange: list[ReferenceRange] = []
-
-
 class Observation(Owned):
     """A measured value or a coded finding."""
 
@@ -211,13 +195,6 @@ class DiagnosticReport(Owned):
     issued: str | None = None
     conclusion: str | None = None
     conclusionCode: list[CodeableConcept] = []
-
-
-class Series(msgspec.Struct, omit_defaults=True, gc=False):
-    """A series of images."""
-
-    modality: Coding | None = None
-    bodySite: Coding | None = None
 
 
 class Modality(Coding, frozen=True):
@@ -273,6 +250,27 @@ class Appointment(Resource):
     participant: list[Participant] = []
 
 
+class Claim(Resource):
+    """What was billed; its owner is `patient`. Who billed whom is only held against the official model."""
+
+    status: str | None = None
+    type: CodeableConcept | None = None
+    use: str | None = None
+    outcome: str | None = None
+    patient: Reference | None = None
+    created: str | None = None
+    provider: Reference | None = None
+    insurer: Reference | None = None
+    priority: CodeableConcept | None = None
+    insurance: list[Insurance] = []
+    billablePeriod: Period | None = None
+    item: list[ClaimItem] = []
+
+
+class ExplanationOfBenefit(Claim):
+    """How a claim was settled."""
+
+
 TYPES: dict[str, type[Resource]] = {
     kind.__name__: kind
     for kind in (
@@ -291,6 +289,8 @@ TYPES: dict[str, type[Resource]] = {
         AllergyIntolerance,
         Encounter,
         Appointment,
+        Claim,
+        ExplanationOfBenefit,
     )
 }
 """The resource types that are read; all others are passed over."""

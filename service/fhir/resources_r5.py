@@ -9,13 +9,15 @@ from service.fhir.elements import (
     Annotation,
     CodeableConcept,
     CodeableReference,
+    Contained,
     Dosage,
     Participant,
     Period,
     Quantity,
     Reference,
+    Supply,
 )
-from service.fhir.resources_r4 import Contained, Resource, Supply
+from service.fhir.resources_r4 import Resource
 
 
 class Owned(Resource):
@@ -37,6 +39,7 @@ class Adherence(msgspec.Struct, omit_defaults=True, gc=False):
     """Whether a drug is taken."""
 
     code: CodeableConcept | None = None
+    reason: CodeableConcept | None = None
 
 
 class MedicationStatement(Drug):
@@ -55,6 +58,7 @@ class MedicationRequest(Drug):
     intent: str | None = None
     doNotPerform: bool | None = None
     authoredOn: str | None = None
+    statusChanged: str | None = None
     dosageInstruction: list[Dosage] = []
     dispenseRequest: Supply | None = None
 

@@ -24,7 +24,7 @@ class Person(Words):
     sex: Literal["female", "male", "unknown"] | None = "female"
 
 
-RecordedAs = Literal["administrations", "injection procedures", "dispenses", "completed orders"]
+RecordedAs = Literal["administrations", "injection procedures", "dispenses", "claims", "completed orders"]
 
 
 class Injections(Words):
@@ -32,7 +32,8 @@ class Injections(Words):
 
     `every` is "6 months" or "4 weeks". `status` replaces the usual status of the records; `named` says how the record
     names the drug; `dose` is the amount that the record states beside the product ("60 mg"). `order` names the request
-    ("order-1") that the records belong to. `valid_until` is the end of the validity of completed orders.
+    ("order-1") that the records belong to. `valid_until` is the end of the validity of completed orders, `repeats` how
+    often they may be supplied again. A claim bills J0897, with as many units as `dose` has milligrams.
     """
 
     product: str = "Prolia 60 mg"
@@ -46,10 +47,11 @@ class Injections(Words):
     dose: str | None = None
     order: str | None = None
     valid_until: str | None = None
+    repeats: int | None = None
 
 
 class Statement(Words):
-    """That denosumab is or was taken, without its injections; `dosage` is free text."""
+    """That denosumab is, was or is not taken, without its injections; `because` is why, `dosage` is free text."""
 
     status: str
     product: str = "Prolia 60 mg"
@@ -57,6 +59,7 @@ class Statement(Words):
     to: str | None = None
     on: str | None = None
     asserted: str | None = None
+    because: str | None = None
     dosage: str | None = None
 
 

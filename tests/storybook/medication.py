@@ -11,12 +11,14 @@ from tests.storybook.given import DrugTaken, GivenOnce, Injections, Order, State
 from tests.storybook.vocabulary import UCUM, Json, Untellable, concept, knows, slug
 
 _INTERVAL = re.compile(r"^(\d+) (months?|weeks?|days?)$")
+_CLAIMS = "http://terminology.hl7.org/CodeSystem"
 _DAYS = {"week": 7, "day": 1}
 _ENDED = {"stop": "stopped", "hold": "on-hold", "cancel": "cancelled"}
 _RECORDED = {
     "administrations": ("MedicationAdministration", "dose"),
     "injection procedures": ("Procedure", "dose"),
     "dispenses": ("MedicationDispense", "dispense"),
+    "claims": ("Claim", "claim"),
     "completed orders": ("MedicationRequest", "order"),
 }
 
@@ -57,6 +59,8 @@ def _injection(course: Injections, kind: str, day: str) -> Json:
     if kind == "Procedure":
         return {**status, "code": concept("procedures", "denosumab injection"), "performedDateTime": day}
     amount = _amount(course.dose) if course.dose else None
+    if kind == "Claim":
+        return _claim(course, day)
     members = {**status, **_drug(course)}
     match kind:
         case "MedicationAdministration":
@@ -71,12 +75,38 @@ def _injection(course: Injections, kind: str, day: str) -> Json:
                 members["authorizingPrescription"] = [{"reference": f"MedicationRequest/{course.order}"}]
         case _:
             members |= {"intent": "order", "authoredOn": day}
+            supply: Json = {}
             if course.valid_until:
-                members["dispenseRequest"] = {"validityPeriod": {"start": day, "end": course.valid_until}}
+                supply["validityPeriod"] = {"start": day, "end": course.valid_until}
+            if course.repeats is not None:
+                supply["numberOfRepeatsAllowed"] = course.repeats
+            if supply:
+                members["dispenseRequest"] = supply
     if amount and kind != "MedicationAdministration":
         dosages = "dosageInstruction"
         members[dosages] = [{"doseAndRate": [{"doseQuantity": amount}]}]
     return members
+
+
+def _claim(course: Injections, day: str) -> Json:
+    """A professional claim of one injection, with what FHIR demands of every claim."""
+    item: Json = {
+        "sequence": 1,
+        "productOrService": concept("procedures", "denosumab injection"),
+        "servicedDate": day,
+    }
+    if course.dose:
+        item["quantity"] = {"value": float(course.dose.partition(" ")[0])}
+    return {
+        "status": course.status or "active",
+        "type": {"coding": [{"system": f"{_CLAIMS}/claim-type", "code": "professional"}]},
+        "use": "claim",
+        "created": day,
+        "provider": {"display": "a practice"},
+        "priority": {"coding": [{"system": f"{_CLAIMS}/processpriority", "code": "normal"}]},
+        "insurance": [{"sequence": 1, "focal": True, "coverage": {"display": "an insurance"}}],
+        "item": [item],
+    }
 
 
 def _drug(course: Injections) -> Json:
@@ -110,6 +140,7 @@ def statements(told: Iterable[Statement]) -> Iterator[Json]:
             **({"effectivePeriod": period} if period else {}),
             **({"effectiveDateTime": one.on} if one.on else {}),
             **({"dateAsserted": one.asserted} if one.asserted else {}),
+            **({"statusReason": [{"text": one.because}]} if one.because else {}),
             **({"dosage": [{"text": one.dosage}]} if one.dosage else {}),
         }
 

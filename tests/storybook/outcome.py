@@ -40,6 +40,7 @@ class Then(Words):
     basis: str | None = None
     months: str | None = None
     long_exposure: bool | None = None
+    stopped: str | None = None
     class_: str | None = None
     fractures: tuple[ExpectedFracture, ...] | None = None
     fires: tuple[str, ...] | None = None
@@ -51,7 +52,7 @@ class Then(Words):
     detail_without: dict[str, str] = msgspec.field(default_factory=dict)
     offers: tuple[str, ...] = ()
     does_not_offer: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    notes: tuple[str, ...] | None = None
     unusable: tuple[str, ...] | None = None
 
 
@@ -70,6 +71,7 @@ def _course(then: Then, evaluation: Evaluation) -> Iterator[str]:
         "basis": course.basis,
         "months": _range(course.months_since),
         "long exposure": course.exposure_long,
+        "stopped": str(course.stopped),
     }
     yield from _unlike(
         {
@@ -80,10 +82,13 @@ def _course(then: Then, evaluation: Evaluation) -> Iterator[str]:
             "basis": then.basis,
             "months": then.months,
             "long exposure": then.long_exposure,
+            "stopped": then.stopped,
         },
         found,
     )
-    yield from _missing("notes", then.notes, evaluation.notes)
+    yield from _missing("notes", then.notes or (), evaluation.notes)
+    if then.notes == () and evaluation.notes:
+        yield f"notes: expected none, got {evaluation.notes}"
     if then.unusable is not None:
         said = [f"{one.reference} {one.element}: {one.reason}" for one in evaluation.unusable]
         yield from _missing("unusable", then.unusable, said)

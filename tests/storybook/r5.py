@@ -7,7 +7,13 @@ from collections.abc import Sequence
 from tests.storybook.vocabulary import Json, Untellable
 
 _ADHERENCE = "http://hl7.org/fhir/CodeSystem/medication-statement-adherence"
-_ADHERED = {"active": "taking", "stopped": "stopped", "on-hold": "on-hold", "not-taken": "not-taking"}
+_ADHERED = {
+    "active": "taking",
+    "stopped": "stopped",
+    "on-hold": "on-hold",
+    "not-taken": "not-taking",
+    "unknown": "unknown",
+}
 _ENDED = {"completed": "completed", "finished": "completed"}
 
 
@@ -33,9 +39,12 @@ def _drug(old: Json) -> Json:
 def _statement(old: Json) -> Json:
     new = _drug(old)
     status = new["status"]
+    reasons = new.pop("statusReason", [])
     new["status"] = "recorded"
     if status in _ADHERED:
         new["adherence"] = {"code": {"coding": [{"system": _ADHERENCE, "code": _ADHERED[status]}]}}
+        if reasons:
+            new["adherence"]["reason"] = reasons[0]
     elif status == "entered-in-error":
         new["status"] = status
     elif status != "completed":

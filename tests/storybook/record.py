@@ -84,7 +84,7 @@ def _owner(kind: str, name: str) -> Json:
     match kind:
         case "Patient" | "Medication":
             return {}
-        case "AllergyIntolerance":
+        case "AllergyIntolerance" | "Claim":
             return {"patient": patient_}
         case "Appointment":
             return {"participant": [{"actor": patient_, "status": "accepted"}]}

@@ -36,7 +36,8 @@ def hook_request(
     drugs = [one for one in resources if one["resourceType"] == "Medication"]
     prefetch: Json = {"patient": person}
     for key, kind in PREFETCHED.items():
-        found = [one for one in resources if one["resourceType"] == kind]
+        kinds = (kind, "Claim") if kind == "MedicationDispense" else (kind,)  # nothing asks for claims by themselves
+        found = [one for one in resources if one["resourceType"] in kinds]
         if kind.startswith("Medication") and any("medicationReference" in one for one in found):
             found += drugs
         prefetch[key] = {**bundle(found), "type": "searchset"} if found else None

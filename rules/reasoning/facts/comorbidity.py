@@ -10,6 +10,7 @@ from rules.reasoning.dates import DateInterval, add_months
 from rules.reasoning.fact import Fact, Field
 from rules.reasoning.knowledge import Limits
 from rules.reasoning.timeline import (
+    SUPPLIED,
     ClinicalEvent,
     ConditionEvent,
     MedicationEvent,
@@ -224,7 +225,7 @@ def taken(timeline: PatientTimeline, concepts: Iterable[str], limits: Limits) ->
     for one in timeline.of(MedicationEvent):
         if not one.concepts & wanted:
             continue
-        dispensed = one.record is MedicationRecord.DISPENSE and one.standing is Standing.HAPPENED
+        dispensed = one.record in SUPPLIED and one.standing is Standing.HAPPENED
         lately = dispensed and one.when is not None and one.when.latest >= since
         if lately or one.standing in (Standing.ACTIVE, Standing.DRAFT):
             found.append(one)

@@ -14,8 +14,13 @@ from rules.reasoning.timeline import (
     MedicationEvent,
     MedicationRecord,
     PatientTimeline,
+    ProcedureEvent,
     Standing,
 )
+
+_TAKEN = frozenset({Standing.ACTIVE, Standing.HAPPENED, Standing.STOPPED, Standing.ON_HOLD})
+"""Where a statement stands that says, by itself, that denosumab is or was taken."""
+_ENDED = frozenset({Standing.STOPPED, Standing.ON_HOLD, Standing.NOT_TAKEN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +92,7 @@ def exposure(timeline: PatientTimeline, limits: Limits) -> Exposure:
         for event in events
         if isinstance(event, MedicationEvent)
         and event.record is MedicationRecord.STATEMENT
-        and event.standing is not Standing.PLANNED
+        and event.standing in _TAKEN
     )
     stated = _last_stated_dose(statements, timeline.as_of, limits)
     last = doses[-1] if doses else stated
@@ -118,7 +123,7 @@ def _is_of_record(event: ClinicalEvent) -> bool:
         return False
     if isinstance(event, MedicationEvent):
         return not event.prohibited
-    return event.standing is Standing.HAPPENED and type(event).__name__ == "ProcedureEvent"
+    return event.standing in (Standing.HAPPENED, Standing.UNCERTAIN) and isinstance(event, ProcedureEvent)
 
 
 def _last_stated_dose(statements: tuple[MedicationEvent, ...], as_of: date, limits: Limits) -> Dose | None:
@@ -163,18 +168,28 @@ def _valid_stop(
 ) -> tuple[Stop | None, tuple[str, ...]]:
     """The latest stop after which no dose and no newer order is dated, if there was exposure at all."""
     exposed = bool(doses) or any(statement.when or statement.ended for statement in statements)
-    signals = [event for event in timeline.events if _says_stopped(event)]
     stops: list[Stop] = []
-    undated = False
-    for event in signals:
+    notes: list[str] = []
+    for event in timeline.events:
+        if not _says_stopped(event):
+            continue
         when = _day_of_stop(event)
-        if when is None or when.earliest > timeline.as_of:
-            undated = undated or when is None
-        elif exposed and not _resumed_after(event, when, events, doses):
-            stops.append(Stop(when, event.standing is Standing.ON_HOLD, event.reference))
-    notes = ("A stop of denosumab is on record without a date and was not used.",) if undated and not stops else ()
+        if when is None:
+            notes.append("A stop of denosumab is on record without a date and was not used.")
+        elif not exposed or when.earliest > timeline.as_of or _ordered_after(event, when, events):
+            continue
+        elif any(dose.when.earliest > when.latest and event.reference not in dose.orders for dose in doses):
+            if _written_only(event):
+                notes.append(
+                    f"The order of denosumab written on {when} was stopped, and the day of the stop is not on record; "
+                    "as doses follow the order, it was not used as a stop."
+                )
+        else:
+            day = _after_its_own_doses(event, when, doses, timeline.as_of)
+            stops.append(Stop(day, event.standing is Standing.ON_HOLD, event.reference))
     # Of one day a stop outweighs a pause, whatever the order of the records.
-    return max(stops, key=lambda stop: (stop.when.latest, not stop.on_hold, stop.evidence), default=None), notes
+    latest = max(stops, key=lambda stop: (stop.when.latest, not stop.on_hold, stop.evidence), default=None)
+    return latest, () if latest is not None else tuple(dict.fromkeys(notes))
 
 
 def _says_stopped(event: ClinicalEvent) -> bool:
@@ -184,22 +199,36 @@ def _says_stopped(event: ClinicalEvent) -> bool:
         isinstance(event, MedicationEvent)
         and is_denosumab(event.concepts)
         and event.record in (MedicationRecord.STATEMENT, MedicationRecord.REQUEST)
-        and event.standing in (Standing.STOPPED, Standing.ON_HOLD)
+        and event.standing in _ENDED
         and not event.from_context
     )
 
 
+def _written_only(event: ClinicalEvent) -> bool:
+    """Whether an order was stopped on a day that nobody wrote down: only the day on which it was written is known."""
+    if not isinstance(event, MedicationEvent) or event.record is not MedicationRecord.REQUEST:
+        return False
+    return event.changed is None and not event.prohibited
+
+
 def _day_of_stop(event: ClinicalEvent) -> DateInterval | None:
+    """The day of a stop; of an order it is that on which it was written when no other is on record."""
+    if isinstance(event, MedicationEvent) and event.record is MedicationRecord.REQUEST:
+        return event.changed or event.recorded or event.when
     ended = event.ended if isinstance(event, MedicationEvent) else None
     return ended or event.recorded or event.when
 
 
-def _resumed_after(
-    stop: ClinicalEvent, when: DateInterval, events: tuple[ClinicalEvent, ...], doses: tuple[Dose, ...]
-) -> bool:
-    """Whether a dose or a newer active or completed order is dated after the stop (doses of that order aside)."""
-    if any(dose.when.earliest > when.latest and stop.reference not in dose.orders for dose in doses):
-        return True
+def _after_its_own_doses(
+    event: ClinicalEvent, when: DateInterval, doses: tuple[Dose, ...], as_of: date
+) -> DateInterval:
+    """An order after which its own doses were given was stopped on some day after the last of them."""
+    own = [dose.when.latest for dose in doses if event.reference in dose.orders and dose.when.latest > when.latest]
+    return DateInterval(max(own), as_of) if own and _written_only(event) else when
+
+
+def _ordered_after(stop: ClinicalEvent, when: DateInterval, events: tuple[ClinicalEvent, ...]) -> bool:
+    """Whether a newer active or completed order, or a statement that denosumab is taken, is dated after the stop."""
     for event in events:
         if not isinstance(event, MedicationEvent) or event.reference == stop.reference:
             continue

@@ -15,6 +15,7 @@ from rules.reasoning.dates import DateInterval, add_months
 from rules.reasoning.facts.drugs import is_denosumab
 from rules.reasoning.knowledge import Limits
 from rules.reasoning.timeline import (
+    SUPPLIED,
     ClinicalEvent,
     MedicationEvent,
     MedicationRecord,
@@ -26,7 +27,15 @@ from rules.reasoning.timeline import (
 BASES = ("administered", "dispensed", "stated", "inferred")
 """How sure a dose is, surest first."""
 
-_STRONGEST_FIRST = {"administration": 0, "procedure": 1, "dispense": 2, "request": 3}
+_BASIS = {
+    "administration": "administered",
+    "procedure": "administered",
+    "dispense": "dispensed",
+    "claim": "dispensed",
+    "request": "inferred",
+}
+"""The basis of a dose by the kind of the strongest record that shows it, strongest first."""
+_RANK = {kind: rank for rank, kind in enumerate(_BASIS)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +85,7 @@ def recorded_doses(timeline: PatientTimeline, limits: Limits) -> tuple[Dose, ...
     """All dated injections up to today, oldest first, each once, with the strength that its own records say."""
     found = sorted(
         _records(timeline, limits),
-        key=lambda record: (_STRONGEST_FIRST[record.kind], record.when.latest, record.when.earliest, record.reference),
+        key=lambda record: (_RANK[record.kind], record.when.latest, record.when.earliest, record.reference),
     )
     doses: list[tuple[_Record, list[_Record]]] = []
     for record in found:
@@ -109,7 +118,9 @@ def _records(timeline: PatientTimeline, limits: Limits) -> Iterable[_Record]:
 
 
 def _recurring(request: MedicationEvent, limits: Limits) -> bool:
-    """Whether a completed request covers more than one injection (its validity is longer than one interval)."""
+    """Whether a completed request covers more than one injection: it repeats, or is valid longer than one interval."""
+    if request.repeated:
+        return True
     start = request.when or request.recorded
     if start is None or request.ended is None:
         return False
@@ -144,15 +155,14 @@ def _days_apart(one: DateInterval, other: DateInterval) -> int:
 
 def _dose(best: _Record, records: Sequence[_Record], as_of: date, limits: Limits) -> Dose:
     when = best.when
-    if best.kind == "dispense":
+    if best.kind in SUPPLIED:
         # Handed over is not yet injected: the injection follows within days.
         later = when.latest + timedelta(days=limits.days("injection_after_dispense"))
         when = DateInterval(when.earliest, min(later, max(as_of, when.latest)))
     products = {record.product for record in records} - {"unknown"}
-    basis = {"administration": "administered", "procedure": "administered", "dispense": "dispensed"}
     return Dose(
         when=when,
-        basis=basis.get(best.kind, "inferred"),
+        basis=_BASIS[best.kind],
         product=products.pop() if len(products) == 1 else "unknown",
         evidence=tuple(record.reference for record in records),
         orders=frozenset(record.order for record in records if record.order),

@@ -12,6 +12,7 @@ from rules.reasoning.facts.drugs import ORAL_BISPHOSPHONATES, POTENT_ANTIRESORPT
 from rules.reasoning.facts.safety import pregnancies
 from rules.reasoning.knowledge import Limits
 from rules.reasoning.timeline import (
+    SUPPLIED,
     AppointmentEvent,
     MedicationEvent,
     MedicationRecord,
@@ -98,7 +99,8 @@ def person_fact(timeline: PatientTimeline, limits: Limits) -> Person:
 
 def drug_record_fact(timeline: PatientTimeline) -> DrugRecord:
     """What can be concluded from drugs that are not on record."""
-    return DrugRecord(whole=not any(gap.drugs for gap in timeline.gaps))
+    nameless = any(one.element == "medicationReference" for one in timeline.unusable)
+    return DrugRecord(whole=not nameless and not any(gap.drugs for gap in timeline.gaps))
 
 
 def history_fact(timeline: PatientTimeline) -> History:
@@ -142,7 +144,7 @@ def _covers(
     begun = event.when or event.recorded
     if last is not None and (begun is None or begun.latest <= add_months(last.earliest, -1)):
         return False
-    if event.record is MedicationRecord.DISPENSE and event.standing is Standing.HAPPENED and begun is not None:
+    if event.record in SUPPLIED and event.standing is Standing.HAPPENED and begun is not None:
         return begun.latest >= add_months(timeline.as_of, -limits.months("dispense_covers"))
     return event.standing is Standing.ACTIVE
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from rules.reasoning.timeline import ClinicalEvent
 from service.fhir import resources_r4 as r4
-from service.fhir.dialects import r4_care, r4_clinical, r4_medication
+from service.fhir.dialects import r4_care, r4_claims, r4_clinical, r4_medication
 from service.fhir.reading import PatientReading
 
 
@@ -30,4 +30,6 @@ _READERS: dict[type[r4.Resource], Callable[..., list[ClinicalEvent]]] = {
     r4.AllergyIntolerance: r4_care.allergy,
     r4.Encounter: r4_care.encounter,
     r4.Appointment: r4_care.appointment,
+    r4.Claim: r4_claims.claim,
+    r4.ExplanationOfBenefit: r4_claims.claim,
 }

@@ -15,7 +15,7 @@ from rules.reasoning.timeline import (
 from rules.reasoning.units import QUANTITIES, QUANTITY_OF, UnusableUnit, canonical
 from service.fhir import resources_r4 as r4
 from service.fhir.dialects import r4_status as words
-from service.fhir.elements import Quantity
+from service.fhir.elements import Component, Quantity
 from service.fhir.reading import Coded, PatientReading, last_two, test_named
 
 _CERTAINTY = "icd-10-gm-diagnosesicherheit"
@@ -63,6 +63,8 @@ def procedure(resource: r4.Procedure, reading: PatientReading) -> list[ClinicalE
     coded = reading.coded([resource.code], resource.note)
     if standing is None or not coded.concepts:
         return []
+    if standing is Standing.UNCERTAIN and coded.concepts.isdisjoint(DRUGS):
+        return []
     when = reading.day(resource.performedDateTime, reference, "Procedure.performedDateTime")
     if resource.performedPeriod is not None:
         when, _ = words.period(resource.performedPeriod, reading, reference, "Procedure.performedPeriod")
@@ -108,7 +110,7 @@ def observation(resource: r4.Observation, reading: PatientReading) -> list[Clini
     reference = words.name(resource)
     if resource.status not in words.OBSERVED:
         return []
-    parts: tuple[r4.Observation | r4.Component, ...] = (resource, *resource.component)
+    parts: tuple[r4.Observation | Component, ...] = (resource, *resource.component)
     known = [(one, coded) for one in parts if (coded := _finding(one, reading)).concepts]
     if not known:
         return []
@@ -123,7 +125,7 @@ def observation(resource: r4.Observation, reading: PatientReading) -> list[Clini
     return [event for event in found if event is not None]
 
 
-def _finding(one: r4.Observation | r4.Component, reading: PatientReading) -> Coded:
+def _finding(one: r4.Observation | Component, reading: PatientReading) -> Coded:
     """What was measured, with what a coded answer names."""
     if one.valueCodeableConcept is None:
         return test_named(reading.terminology, one.code)
@@ -132,7 +134,7 @@ def _finding(one: r4.Observation | r4.Component, reading: PatientReading) -> Cod
 
 
 def _observed(
-    one: r4.Observation | r4.Component, coded: Coded, when: DateInterval | None, reference: str, reading: PatientReading
+    one: r4.Observation | Component, coded: Coded, when: DateInterval | None, reference: str, reading: PatientReading
 ) -> ObservationEvent | None:
     quantities = {QUANTITY_OF[concept] for concept in coded.concepts if concept in QUANTITY_OF}
     value = low = high = None

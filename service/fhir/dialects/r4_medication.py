@@ -22,8 +22,15 @@ def statement(resource: r4.MedicationStatement, reading: PatientReading) -> list
     period = resource.effectivePeriod
     when = reading.day(resource.effectiveDateTime, reference, "MedicationStatement.effectiveDateTime")
     ended = when if standing in (Standing.HAPPENED, Standing.STOPPED) else None
+    if standing is Standing.STOPPED:
+        when = None  # the day of the stop tells nothing of the start
     if period is not None:
         when, ended = words.period(period, reading, reference, "MedicationStatement.effectivePeriod")
+    recorded = reading.day(resource.dateAsserted, reference, "MedicationStatement.dateAsserted")
+    if standing is Standing.NOT_TAKEN:
+        # The period of a drug that is not taken is one without it: from its first day on, for whatever reason.
+        standing = Standing.NOT_TAKEN if resource.statusReason else Standing.UNCERTAIN
+        when, ended, recorded = None, None, when or recorded
     return _medication(
         resource,
         MedicationRecord.STATEMENT,
@@ -31,14 +38,14 @@ def statement(resource: r4.MedicationStatement, reading: PatientReading) -> list
         reading,
         when=when,
         ended=ended,
-        recorded=reading.day(resource.dateAsserted, reference, "MedicationStatement.dateAsserted"),
+        recorded=recorded,
         dosages=resource.dosage,
     )
 
 
 def request(resource: r4.MedicationRequest, reading: PatientReading) -> list[ClinicalEvent]:
     reference = words.name(resource)
-    standing = words.standing(resource.status, words.REQUEST, frozenset({"draft"}), reference, reading)
+    standing = words.standing(resource.status, words.DRUG_ORDER, frozenset({"draft"}), reference, reading)
     if resource.intent in ("proposal", "plan"):
         standing = Standing.PLANNED if standing is not None else None
     if resource.doNotPerform and standing is not None:
@@ -56,7 +63,9 @@ def request(resource: r4.MedicationRequest, reading: PatientReading) -> list[Cli
         when=when,
         ended=ended,
         recorded=reading.day(resource.authoredOn, reference, "MedicationRequest.authoredOn"),
+        changed=reading.day(resource.statusChanged, reference, "MedicationRequest.statusChanged"),
         dosages=resource.dosageInstruction,
+        repeated=_repeated(resource),
         prohibited=bool(resource.doNotPerform),
     )
 
@@ -102,9 +111,11 @@ def _medication(
     when: DateInterval | None,
     ended: DateInterval | None = None,
     recorded: DateInterval | None = None,
+    changed: DateInterval | None = None,
     dosages: list[Dosage] | None = None,
     order: str | None = None,
     dose_mg: float | None = None,
+    repeated: bool = False,
     prohibited: bool = False,
 ) -> list[ClinicalEvent]:
     if standing is None:
@@ -120,6 +131,8 @@ def _medication(
         return []
     if when is None and recorded is None and not reading.draft and record is not MedicationRecord.STATEMENT:
         reading.refuse(reference, "", "has no usable date")
+    if standing is Standing.UNCERTAIN:
+        reading.refuse(reference, "status", f"{resource.status}: tells neither a dose nor a stop")
     for dosage in dosages or []:
         amount = dosage.doseAndRate[0].doseQuantity if dosage.doseAndRate else None
         dose_mg = dose_mg or _milligrams(amount, dosage.text)
@@ -132,16 +145,27 @@ def _medication(
             when=when,
             ended=ended,
             recorded=recorded,
+            changed=changed,
             codes=coded.codes,
             text=coded.text,
             dose_mg=dose_mg,
             interval_months=_interval(dosages or []),
+            repeated=repeated,
             order=order,
             prohibited=prohibited,
             from_context=reading.draft,
             selected=reading.draft and reading.selected,
         )
     ]
+
+
+def _repeated(request: r4.MedicationRequest) -> bool:
+    """Whether an order says that it is for more than one dose."""
+    again = request.dispenseRequest.numberOfRepeatsAllowed if request.dispenseRequest else None
+    if again is not None:
+        return again > 0
+    repeats = [dosage.timing.repeat for dosage in request.dosageInstruction if dosage.timing and dosage.timing.repeat]
+    return any(repeat.count != 1 and repeat.period is not None for repeat in repeats)
 
 
 def _milligrams(quantity: Quantity | None, text: str | None) -> float | None:

@@ -9,23 +9,27 @@ from service.fhir.elements import CodeableConcept, Period
 from service.fhir.reading import PatientReading
 
 IGNORED = frozenset({"entered-in-error", "not-done", "unknown"})
+UNCERTAIN = {"unknown": Standing.UNCERTAIN}
+"""A drug or injection of which not even its author knows where it stands is on record, and no more."""
 STATEMENT = {
     "active": Standing.ACTIVE,
     "completed": Standing.HAPPENED,
     "stopped": Standing.STOPPED,
-    "not-taken": Standing.STOPPED,
+    "not-taken": Standing.NOT_TAKEN,
     "on-hold": Standing.ON_HOLD,
     "intended": Standing.PLANNED,
+    **UNCERTAIN,
 }
-REQUEST = {
+_ORDERED = {
     "active": Standing.ACTIVE,
     "completed": Standing.HAPPENED,
     "stopped": Standing.STOPPED,
     "cancelled": Standing.STOPPED,
     "on-hold": Standing.ON_HOLD,
 }
-ORDER = {**REQUEST, "revoked": Standing.STOPPED}
-DONE = {"completed": Standing.HAPPENED}
+DRUG_ORDER = {**_ORDERED, **UNCERTAIN}
+ORDER = {**_ORDERED, "revoked": Standing.STOPPED}
+DONE = {"completed": Standing.HAPPENED, **UNCERTAIN}
 NOT_DONE_YET = frozenset({"in-progress", "preparation", "on-hold", "stopped", "cancelled", "declined", "draft"})
 OBSERVED = frozenset({"final", "amended", "corrected", "preliminary"})
 

@@ -16,7 +16,7 @@ import msgspec
 
 from service.fhir import resources_r4 as r4
 from service.fhir import resources_r5 as source
-from service.fhir.elements import CodeableConcept, CodeableReference, Coding, Participant
+from service.fhir.elements import CodeableConcept, CodeableReference, Coding, Participant, Series
 
 _MARKS = {
     "MedicationStatement": rb'"medication"\s*:\s*\{|"adherence"\s*:\s*\{|"status"\s*:\s*"recorded"',
@@ -68,6 +68,7 @@ def _statement(given: source.MedicationStatement) -> r4.Resource:
         given,
         **_drug(given.medication),
         status=_statement_status(given),
+        statusReason=[given.adherence.reason] if given.adherence and given.adherence.reason else [],
         contained=given.contained,
         note=given.note,
         effectiveDateTime=given.effectiveDateTime,
@@ -83,10 +84,14 @@ def _statement_status(given: source.MedicationStatement) -> str | None:
         return "intended" if given.status == "draft" else given.status
     adherence = given.adherence.code.coding if given.adherence and given.adherence.code else []
     word = next((one.code for one in adherence if one.code), "")
-    for begins, meaning in (("stopped", "stopped"), ("on-hold", "on-hold"), ("not-taking", "not-taken")):
+    for begins, meaning in _ADHERED.items():
         if word.startswith(begins):
             return meaning
     return "completed" if given.effectivePeriod and given.effectivePeriod.end else "active"
+
+
+_ADHERED = {"stopped": "stopped", "on-hold": "on-hold", "not-taking": "not-taken", "unknown": "unknown"}
+"""How a word of R5's adherence begins, and the word of R4 for it."""
 
 
 def _request(given: source.MedicationRequest) -> r4.Resource:
@@ -100,6 +105,7 @@ def _request(given: source.MedicationRequest) -> r4.Resource:
         intent=given.intent,
         doNotPerform=given.doNotPerform,
         authoredOn=given.authoredOn,
+        statusChanged=given.statusChanged,
         dosageInstruction=given.dosageInstruction,
         dispenseRequest=given.dispenseRequest,
     )
@@ -176,7 +182,7 @@ def _imaging_study(given: source.ImagingStudy) -> r4.Resource:
         ],
         description=given.description,
         series=[
-            r4.Series(
+            Series(
                 modality=_first(one.modality),
                 bodySite=_first(one.bodySite.concept if one.bodySite else None),
             )

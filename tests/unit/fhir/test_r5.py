@@ -145,12 +145,20 @@ def statement(**more: Any) -> dict[str, Any]:
         ("stopped", Standing.STOPPED),
         ("stopped-as-directed", Standing.STOPPED),
         ("on-hold", Standing.ON_HOLD),
-        ("not-taking", Standing.STOPPED),
+        ("not-taking", Standing.UNCERTAIN),
+        ("unknown", Standing.UNCERTAIN),
     ],
 )
 def test_adherence_says_where_a_statement_stands(adherence: str, standing: Standing) -> None:
     [event] = timeline(statement(adherence={"code": {"coding": [{"code": adherence}]}})).events
     assert event.standing is standing
+
+
+def test_a_drug_that_is_not_taken_for_a_reason_was_stopped() -> None:
+    reason = {"text": "fear of the jaw"}
+    adherence = {"code": {"coding": [{"code": "not-taking"}]}, "reason": reason}
+    [event] = timeline(statement(adherence=adherence)).events
+    assert (event.standing, event.when) == (Standing.NOT_TAKEN, None)
 
 
 def test_a_statement_without_adherence_has_ended_when_its_period_has() -> None:
@@ -173,8 +181,15 @@ def test_a_drug_by_reference_and_a_contained_one_are_found() -> None:
 def test_what_is_no_valid_r5_is_named_and_the_rest_is_read() -> None:
     broken = {**TWINS[0][1], "id": "broken", "occurenceDateTime": "10 January"}
     found = timeline(broken, TWINS[0][1], fracture())
-    assert {one.reference for one in found.events} == {"MedicationAdministration/a-2025-01-10", "Condition/f"}
     assert {one.reference for one in found.unusable} == {"MedicationAdministration/broken"}
+    read = {one.reference for one in found.events if one.standing is not Standing.UNCERTAIN}
+    assert read == {"MedicationAdministration/a-2025-01-10", "Condition/f"}
+
+
+def test_of_a_drug_in_an_invalid_record_only_that_it_is_on_record_is_kept() -> None:
+    broken = {**TWINS[0][1], "id": "broken", "occurenceDateTime": "10 January"}
+    [event] = timeline(broken).events
+    assert (event.standing, event.when, event.recorded) == (Standing.UNCERTAIN, None, None)
 
 
 def test_a_version_can_be_told_from_outside() -> None:
