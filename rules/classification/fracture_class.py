@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rules.reasoning.conditions import each, fails, holds
 from rules.reasoning.facts.fractures import (
+    DAY_NOT_KNOWN,
     HIGH_ENERGY,
     LOW_TRAUMA,
     MALIGNANCY,
@@ -153,7 +154,7 @@ def possible(fracture: Fracture, index: IndexDose) -> PossibleRebound:
     elif not index.repeated:
         reason = "no second dose before the fracture on record"
     elif fracture.at_most_possible:
-        reason = "the day of the fracture is not known well enough"
+        reason = fracture.event.doubt or DAY_NOT_KNOWN
     elif fracture.latest < index.opens_latest:
         reason = "earlier than 7 months after the last dose"
     elif fracture.earliest > index.closes_earliest:

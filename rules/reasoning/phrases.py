@@ -21,6 +21,11 @@ _SPINE_IN_WORDS = re.compile(
     r"(?<!\w)(?:(?:cervical|thoracic|dorsal|lumbar|thoraco-?\s?lumbar|lumbo-?\s?sacral|whole|total|entire|full|"
     r"complete|c|t|l|ls|tl)(?:[\s,/&+-]+(?:and\s+)?))*(?:spine|vertebral column)(?!\w)"
 )
+_FRACTURE_SIGN = re.compile(
+    r"(?<!bed )(?<!room )(?<!ward )(?<!lot )(?<!box )(?<![\w#])#\s?(?=(?:[tdl]|th|bwk|lwk)\s?\d)|"
+    r"(?:(?<=[tdl]\d)|(?<=[tdl]1\d))\s?#(?!\w)"
+)
+"""The sign by which English notes write "fracture", beside a vertebra."""
 _FDA_SUFFIX = re.compile(r"(?<=mab)-[a-z]{4}(?!\w)")
 _TOKEN = re.compile(r"\d+(?:[.,]\d+)?[^\W\d]*|\w+|[.;|,]")
 _BREAKS = frozenset(".;|,")
@@ -91,6 +96,8 @@ class Phrases:
 
     def _search(self, text: str) -> frozenset[str]:
         lowered = text.casefold()
+        if "#" in lowered:
+            lowered = _FRACTURE_SIGN.sub(" fracture ", lowered)
         found: set[str] = set()
         if not lowered.isascii():
             lowered = unicodedata.normalize("NFC", lowered)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import Literal
 
 from rules.reasoning.code_systems import CodeSystems
 from rules.reasoning.code_tables import CodeTable, normal_code, read_lines
@@ -16,7 +15,7 @@ from rules.reasoning.errors import KnowledgeError
 from rules.reasoning.timeline import Code
 from rules.reasoning.vertebrae import LEVELS, ORDER, mentions, span
 
-__all__ = ["LEVELS", "REGIONS", "SpineSites", "at_or_above_t4", "in_thoracolumbar", "levels", "same_or_new", "sites"]
+__all__ = ["LEVELS", "REGIONS", "SpineSites", "at_or_above_t4", "in_thoracolumbar", "levels", "sites"]
 
 _TERMINOLOGY = Path(__file__).parents[1] / "terminology"
 _COLUMNS = ("system", "code", "match", "site", "display", "grade", "source")
@@ -145,34 +144,3 @@ def _site_of_code(system_name: str, code: str) -> str:
     if not found and system.also:
         found = table(system.also, normal)
     return found[0] if found else ""
-
-
-_NEGATION = (
-    r"(?:\b(?:no|not|without|denies|kein|keine|keinen|ohne|sans|sin|pas(?:\s+de)?)\s+"
-    r"(?:evidence\s+of\s+|sign\s+of\s+|any\s+|definite\s+|acute\s+|or\s+|further\s+|significant\s+|interval\s+)*)"
-)
-_NEW = (
-    r"\b(?:new|newly|worse|worsen\w*|progress\w*|height\s+loss|loss\s+of\s+(?:vertebral\s+)?(?:body\s+)?height|"
-    r"neu|neue|neuer|neues|frische?|zunehmend\w*|progredien\w*|höhenminderung\s+zunehmend|"
-    r"nouveau|nouvelle|aggrav\w*|nueva|nuevo|empeora\w*)\b"
-)
-_SAME = (
-    r"\b(?:old|unchanged|stable|healed|alte[rns]?|unverändert\w*|stabil|verheilt|"
-    r"ancienne?|inchangée?|antigu[ao]|estable)\b"
-)
-_NEW_SAID = re.compile(_NEW, re.IGNORECASE)
-_NEW_DENIED = re.compile(rf"{_NEGATION}{_NEW}(?:\s*(?:,|/|or|and|oder|und|ou|o)\s*{_NEW})*", re.IGNORECASE)
-_SAME_SAID = re.compile(_SAME, re.IGNORECASE)
-_SAME_DENIED = re.compile(_NEGATION + _SAME, re.IGNORECASE)
-
-
-def same_or_new(text: str) -> Literal["new", "same", "unsaid"]:
-    """Whether a text calls a fracture new, worse or progressing, or the same as before (old, unchanged, healed).
-
-    Where a text says both ("old L1, new T12"), it says that something is new. "No new fracture" says the same.
-    """
-    if _NEW_SAID.search(text):
-        return "new" if _NEW_SAID.search(_NEW_DENIED.sub(" ", text)) else "same"
-    if _SAME_SAID.search(text) and _SAME_SAID.search(_SAME_DENIED.sub(" ", text)):
-        return "same"
-    return "unsaid"

@@ -51,7 +51,7 @@ _FRENCH = re.compile(
 _AMBIGUOUS = re.compile(r"^(?:C\d|S\d|T[1-4])$")
 _ABOUT_THE_SPINE = re.compile(
     r"frac|frak|\bfx\b|vert[eé]br|\bspin|column|collaps|compress|kompress|wedg|sinter|wirbel|tassement|aplast|rachis|"
-    r"lumbar|thorac|dorsal|kypho|cypho|augment|plast",
+    r"lumbar|thorac|dorsal|kypho|cypho|augment|plast|vcf|#",
     re.I,
 )
 _BEFORE_NO_VERTEBRA = re.compile(

@@ -7,9 +7,17 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from rules.reasoning.dates import DateInterval
-from rules.reasoning.facts.fractures import HIGH_ENERGY, LOW_TRAUMA, MALIGNANCY, PATHOLOGICAL, FractureEvent
+from rules.reasoning.facts.fractures import (
+    DAY_NOT_KNOWN,
+    HIGH_ENERGY,
+    LOW_TRAUMA,
+    MALIGNANCY,
+    PATHOLOGICAL,
+    FractureEvent,
+)
+from rules.reasoning.fracture_words import doubted, of_the_past, same_or_new, spares_the_body
 from rules.reasoning.knowledge import Limits
-from rules.reasoning.spine import same_or_new, sites
+from rules.reasoning.spine import sites
 from rules.reasoning.terminology import seventh_character
 from rules.reasoning.timeline import ConditionEvent, PatientTimeline
 
@@ -24,6 +32,7 @@ VERTEBRAL = frozenset(
         "vertebral-fracture-neoplastic",
     }
 )
+OF_THE_BODY = VERTEBRAL - {"vertebral-fracture-cause-unspecified"}
 VERTEBRAL_WITH_A_SITE = frozenset(
     {
         "fracture-osteoporotic-site-unspecified",
@@ -66,6 +75,8 @@ def _record(
     vertebral = not condition.concepts.isdisjoint(VERTEBRAL)
     if not vertebral and condition.concepts.isdisjoint(VERTEBRAL_WITH_A_SITE):
         return None
+    if condition.concepts.isdisjoint(OF_THE_BODY) and spares_the_body(condition.text):
+        return None
     place = sites(condition.codes, condition.body_sites, condition.text)
     if not vertebral and not (place.levels or place.regions):
         return None
@@ -81,7 +92,7 @@ def _record(
         levels=place.levels,
         evidence=(condition.reference,),
         cause=_cause(condition, when, conditions, limits),
-        at_most_possible=not firm or not condition.confirmed,
+        doubt=_doubt(condition, firm=firm),
     )
     return _Record(event, condition.when is not None, initial, same_or_new(condition.text))
 
@@ -95,11 +106,20 @@ def _when(
     written = condition.recorded or condition.encounter_start
     if written is None:
         return DateInterval.up_to(timeline.as_of), False
-    if (initial or condition.encounter_diagnosis) and not later:
+    if (initial or condition.encounter_diagnosis) and not later and not of_the_past(condition.text):
         return DateInterval(
             written.earliest - timedelta(days=limits.days("fracture_before_recording")), written.latest
         ), True
     return DateInterval.up_to(written.latest), False
+
+
+def _doubt(condition: ConditionEvent, *, firm: bool) -> str:
+    """Why the record allows no more than a possible class; "" when it does."""
+    if not condition.confirmed:
+        return "the diagnosis is not confirmed"
+    if doubted(condition.text):
+        return "the words of the record leave the fracture in doubt"
+    return "" if firm else DAY_NOT_KNOWN
 
 
 def _cause(condition: ConditionEvent, when: DateInterval, conditions: Sequence[ConditionEvent], limits: Limits) -> str:
@@ -138,7 +158,7 @@ def _joined(known: FractureEvent, repeat: FractureEvent) -> FractureEvent:
         known,
         levels=known.levels | repeat.levels,
         evidence=(*known.evidence, *repeat.evidence),
-        at_most_possible=known.at_most_possible and repeat.at_most_possible,
+        doubt=known.doubt if repeat.doubt else "",
     )
 
 

@@ -26,6 +26,7 @@ from rules.reasoning.timeline import (
 
 LOW_TRAUMA, HIGH_ENERGY, PATHOLOGICAL, MALIGNANCY = "low-trauma", "high-energy", "pathological", "malignancy"
 UNRELATED = frozenset({"VFX_PRIOR", "VFX_TRAUMATIC", "VFX_PATHOLOGICAL"})
+DAY_NOT_KNOWN = "the day of the fracture is not known well enough"
 DECIDING_ORDER = (
     "RVFX_PROBABLE",
     "RVFX_POSSIBLE",
@@ -41,13 +42,13 @@ DECIDING_ORDER = (
 
 @dataclass(frozen=True, slots=True)
 class FractureEvent:
-    """One event: its day, the levels (none when unknown), its cause, and whether its date allows a firm class."""
+    """One event: its day, the levels (none when unknown), its cause, and why no firm class is allowed, if so."""
 
     when: DateInterval
     levels: frozenset[str]
     evidence: tuple[str, ...]
     cause: str = LOW_TRAUMA
-    at_most_possible: bool = False
+    doubt: str = ""
 
 
 class Fracture(Fact):
@@ -146,7 +147,7 @@ def fracture_facts(
                 cause=event.cause,
                 exposure=_exposure(event, found, doses, index),
                 minor=_minor(timeline, event, limits),
-                at_most_possible=event.at_most_possible or event.when.open_start,
+                at_most_possible=bool(event.doubt) or event.when.open_start,
                 recent=event.when.latest >= recent_from,
                 treated=treated_since(timeline, event.when),
                 event=event,

@@ -70,14 +70,14 @@ def test_words_decide_whether_a_later_record_is_the_old_fracture() -> None:
 def test_without_onset_an_initial_code_dates_the_fracture_to_the_90_days_before_its_recording() -> None:
     [found] = events(diagnosis("T12", icd="M80.08XA", recorded="2025-04-10"))
     assert found.when == DateInterval(date(2025, 1, 10), date(2025, 4, 10))
-    assert not found.at_most_possible
+    assert not found.doubt
 
 
 @pytest.mark.parametrize("icd", ["", "M80.08XD"])
 def test_without_onset_any_other_record_is_some_day_before_and_at_most_possible(icd: str) -> None:
     [found] = events(diagnosis("T12", icd=icd, recorded="2025-04-10"))
     assert found.when == DateInterval.up_to(date(2025, 4, 10))
-    assert found.at_most_possible
+    assert found.doubt
 
 
 def test_a_sequela_and_a_cervical_fracture_open_no_event() -> None:
@@ -118,7 +118,7 @@ def test_a_neoplastic_fracture_is_pathological(concept: str) -> None:
 
 def test_a_diagnosis_that_is_not_confirmed_is_at_most_possible() -> None:
     [found] = events(diagnosis("T12", "2025-04-10", confirmed=False))
-    assert found.at_most_possible
+    assert found.doubt
 
 
 def test_a_fracture_of_the_future_is_no_event() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from rules.reasoning.fracture_words import doubted, of_the_past, same_or_new, spares_the_body
 from rules.reasoning.spine import (
     LEVELS,
     SpineSites,
@@ -11,7 +12,6 @@ from rules.reasoning.spine import (
     in_thoracolumbar,
     levels,
     region_levels,
-    same_or_new,
     sites,
 )
 from rules.reasoning.timeline import Code
@@ -209,3 +209,52 @@ def test_regions_cover_their_vertebrae() -> None:
 )
 def test_whether_a_text_calls_a_fracture_new(text: str, said: str) -> None:
     assert same_or_new(text) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "doubt"),
+    [
+        ("?L1 fracture", True),
+        ("L1 fracture?", True),
+        ("Possible L1 fracture", True),
+        ("Suspected compression fracture of L1", True),
+        ("r/o L1 fracture", True),
+        ("V.a. Fraktur LWK 1", True),
+        ("Compression fracture of L1, suspected", True),
+        ("Compression fracture of L1", False),
+        ("L1 fracture, likely osteoporotic", False),
+        ("Back pain, possible strain. Fracture of L1", False),
+    ],
+)
+def test_a_text_may_leave_the_fracture_in_doubt(text: str, doubt: bool) -> None:
+    assert doubted(text) is doubt
+
+
+@pytest.mark.parametrize(
+    ("text", "past"),
+    [
+        ("Previous compression fracture T12", True),
+        ("chronic compression fracture of T12", True),
+        ("T12 fracture, unchanged", True),
+        ("Compression fracture of T12", False),
+        ("Fracture of T12, no previous fracture", False),
+        ("New T12 fracture, old L1 fracture", False),
+        ("Fracture of T12, compared with prior", False),
+    ],
+)
+def test_a_text_may_speak_of_a_fracture_of_the_past(text: str, past: bool) -> None:
+    assert of_the_past(text) is past
+
+
+@pytest.mark.parametrize(
+    ("text", "spares"),
+    [
+        ("Transverse process fracture of L1", True),
+        ("Pars fracture L5", True),
+        ("Spinous process fracture T7", True),
+        ("Transverse process fracture of L1, compression fracture of L2", False),
+        ("Fracture of L1", False),
+    ],
+)
+def test_a_text_may_name_a_part_that_no_compression_fracture_is_of(text: str, spares: bool) -> None:
+    assert spares_the_body(text) is spares
