@@ -16,9 +16,10 @@ from rules.reasoning.evaluation import (
     MonthRange,
 )
 from rules.reasoning.facts.course import Exposure
+from rules.reasoning.facts.deciding import DecidingClass
 from rules.reasoning.facts.denosumab import Course, DenosumabState, Turnover
 from rules.reasoning.facts.derive import derive
-from rules.reasoning.facts.fractures import DecidingClass, Fracture, FractureClass, IndexDose
+from rules.reasoning.facts.fractures import Fracture, FractureClass, IndexDose
 from rules.reasoning.oracle import Silence
 from rules.reasoning.reasoner import Firing, Reasoner, Trace
 from rules.reasoning.timeline import PatientTimeline

@@ -32,6 +32,13 @@ CLASSES = {
 PRODUCTS = {"60mg": "60 mg", "120mg": "120 mg", "unknown": "strength not known"}
 
 
+def state(course: DenosumabSummary) -> str:
+    """The state of denosumab in words."""
+    if course.state == "UNKNOWN" and course.product == "120mg":
+        return "the 120 mg product, last given more than 16 weeks ago, and no stop on record"
+    return STATES[course.state]
+
+
 def when(interval: DateInterval) -> str:
     """ "on 2025-06-10", "up to 2025-06-10" or "between 2025-06-01 and 2025-06-30"."""
     if interval.exact:
@@ -82,7 +89,7 @@ def fracture(event: FractureSummary) -> str:
     """Where, when, and how long after the last dose before it."""
     levels = ", ".join(event.levels) or "level not stated"
     said = f"{levels} {when(event.event)}"
-    if event.months_after_last_dose and event.months_after_last_dose != MonthRange(0, None):
+    if event.months_after_last_dose and not event.event.open_start:
         said += f", {months(event.months_after_last_dose)} after the preceding dose"
     return said
 

@@ -104,7 +104,8 @@ def on_treatment(fracture: Fracture, index: IndexDose) -> FractureClass:
 )
 def probable(fracture: Fracture, index: IndexDose) -> FractureClass:
     """Probable rebound: low trauma, 7 to 24 months after the last of at least two doses, no bisphosphonate between."""
-    return _class("RVFX_PROBABLE", fracture, "7 to 24 months after the last dose", index)
+    allowed = ", by the 14 days that are allowed below" if index.tolerated else ""
+    return _class("RVFX_PROBABLE", fracture, f"7 to 24 months after the last dose{allowed}", index)
 
 
 @rule(

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rules.reasoning.conclusions import Advice, Indicator
 from rules.reasoning.conditions import each, fails, holds, limit
+from rules.reasoning.facts.deciding import DecidingClass
 from rules.reasoning.facts.denosumab import Turnover
-from rules.reasoning.facts.fractures import DecidingClass
 from rules.reasoning.facts.patient import DrugRecord, Person
 from rules.reasoning.rule import Phase, rule
 from rules.reasoning.words import REFERRAL

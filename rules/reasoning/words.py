@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rules.reasoning.conclusions import Propose, Suggestion
 from rules.reasoning.dates import DateInterval, whole_months
+from rules.reasoning.facts.deciding import DecidingClass
 from rules.reasoning.facts.denosumab import Course, Today
 from rules.reasoning.facts.laboratory import SafetyTests
 
@@ -50,6 +51,17 @@ def months_between(start: DateInterval, end: DateInterval) -> str:
 def months_since_last_dose(course: Course, today: Today) -> str:
     """Whole months since the last dose of denosumab."""
     return months_between(course.last.when, DateInterval.on(today.when)) if course.last else "an unknown number of"
+
+
+def index_sentence(verdict: DecidingClass, course: Course) -> str:
+    """The dose on which the class of a fracture rests, and what was given after the fracture."""
+    index = verdict.index
+    if index is None or course.last is None or course.last.when.earliest <= index.when.latest:
+        said = dose_sentence(course)
+    else:
+        said = f"Last dose of denosumab before the fracture: {index.when}, {BASIS[index.basis]}."
+    since = f" Given since the fracture: {', '.join(verdict.treatments)}." if verdict.treatments else ""
+    return said + since
 
 
 def dose_sentence(course: Course) -> str:

@@ -5,15 +5,15 @@ from __future__ import annotations
 from rules.reasoning.conclusions import Advice, Indicator, Suggestion, Withdraw
 from rules.reasoning.conditions import each, fails, holds
 from rules.reasoning.facts.appraisal import Appraisal, OnItsWay
+from rules.reasoning.facts.deciding import DecidingClass
 from rules.reasoning.facts.denosumab import Course
 from rules.reasoning.facts.drugs import AUGMENTATION, DENOSUMAB, ZOLEDRONATE
-from rules.reasoning.facts.fractures import DecidingClass
 from rules.reasoning.facts.patient import NextDose, Person
 from rules.reasoning.facts.rebound import ReboundConcern
 from rules.reasoning.facts.safety import Draft
 from rules.reasoning.plans import plans, tests_first, ways, what_follows
 from rules.reasoning.rule import Phase, rule
-from rules.reasoning.words import REFERRAL, dose_sentence
+from rules.reasoning.words import REFERRAL, dose_sentence, index_sentence
 
 person = Person.named("person")
 course = Course.named("course")
@@ -44,7 +44,7 @@ def augmentation_in_rebound(course: Course, verdict: DecidingClass, draft: Draft
         summary="Cement augmentation after denosumab rebound: new fractures followed in reported cases. "
         "Avoid; treat bone turnover first.",
         detail=(
-            f"**Class {verdict.word}**: {verdict.reason}. {dose_sentence(course)}",
+            f"**Class {verdict.word}**: {verdict.reason}. {index_sentence(verdict, course)}",
             "The review of these fractures calls the procedure strongly contraindicated; all five women treated so in "
             "the pooled cases fractured again. The evidence is about ten patients: very low certainty, strong advice.",
             "Offer analgesia, often an opioid for a short time, early mobilisation and a potent antiresorptive. "

@@ -6,14 +6,14 @@ from rules.reasoning.conclusions import Advice, Indicator
 from rules.reasoning.conditions import each, fails, holds
 from rules.reasoning.dates import DateInterval
 from rules.reasoning.facts.appraisal import Appraisal, OnItsWay
+from rules.reasoning.facts.deciding import DecidingClass, UnrelatedFractures
 from rules.reasoning.facts.denosumab import Course, Today
 from rules.reasoning.facts.drugs import DENOSUMAB, ZOLEDRONATE
-from rules.reasoning.facts.fractures import DecidingClass, UnrelatedFractures
 from rules.reasoning.facts.laboratory import SafetyTests
 from rules.reasoning.facts.patient import Person
 from rules.reasoning.plans import plans, tests_first, ways, what_follows
 from rules.reasoning.rule import Phase, rule
-from rules.reasoning.words import MRI, REFERRAL, dose_sentence, laboratory, months_between, work_up
+from rules.reasoning.words import MRI, REFERRAL, dose_sentence, index_sentence, laboratory, months_between, work_up
 
 person = Person.named("person")
 course = Course.named("course")
@@ -26,6 +26,12 @@ denosumab = Appraisal.named("denosumab")
 zoledronate = Appraisal.named("zoledronate")
 
 TURNOVER = laboratory("Order CTX and P1NP", "ctx", "p1np")
+_START = "Start a potent antiresorptive promptly."
+_CHOICE = (
+    "Denosumab 60 mg again or zoledronate 5 mg, by calcium, kidney function and whether six-monthly injections can be "
+    "kept."
+)
+_KEEP_UP = "See that treatment goes on: no dose of denosumab may be missed, and zoledronate is repeated by CTX."
 DESPITE_BRIDGE = (
     "**A bisphosphonate was given in between**, which does not exclude a rebound: measure turnover, check that the "
     "drug was really given, taken and absorbed, and think of a second infusion."
@@ -48,12 +54,11 @@ def probable_rebound_fracture(course: Course, verdict: DecidingClass, tests: Saf
     return Advice(
         indicator=Indicator.CRITICAL,
         summary=f"Probable rebound vertebral fracture(s): {number} new, {_months(verdict)} months after last "
-        "denosumab. Start a potent antiresorptive promptly.",
+        f"denosumab. {'A potent antiresorptive was given since.' if verdict.treated else _START}",
         detail=(
-            f"**Class RVFX_PROBABLE**: {verdict.reason}. {dose_sentence(course)}",
+            f"**Class RVFX_PROBABLE**: {verdict.reason}. {index_sentence(verdict, course)}",
             "Treat as very high risk. Image the whole thoracolumbar spine, exclude malignancy and infection, relieve "
-            "pain. Denosumab 60 mg again or zoledronate 5 mg, by calcium, kidney function and whether six-monthly "
-            "injections can be kept.",
+            f"pain. {_KEEP_UP if verdict.treated else _CHOICE}",
             "Avoid cement augmentation, and avoid a bone-forming drug alone.",
         ),
         suggestions=(MRI, work_up(tests), REFERRAL),
@@ -76,7 +81,7 @@ def possible_rebound_fracture(course: Course, verdict: DecidingClass) -> Advice:
         summary="Possible rebound vertebral fracture after denosumab: timing or exposure uncertain. "
         "Confirm dates and fracture age.",
         detail=(
-            f"**Class RVFX_POSSIBLE**: {verdict.reason}. {dose_sentence(course)}",
+            f"**Class RVFX_POSSIBLE**: {verdict.reason}. {index_sentence(verdict, course)}",
             "Ask for the date of the last injection and compare with earlier imaging; MRI with STIR when the age of "
             "the fracture is unknown. Until disproved avoid cement augmentation and a bone-forming drug alone.",
             *((DESPITE_BRIDGE,) if verdict.bridged else ()),
@@ -97,7 +102,7 @@ def fracture_on_treatment(course: Course, verdict: DecidingClass) -> Advice:
         summary="Fracture while denosumab was still active: not a rebound fracture. "
         "Review adherence, secondary causes and risk.",
         detail=(
-            f"**Class VFX_ON_TREATMENT** at the time of the fracture. {dose_sentence(course)}",
+            f"**Class VFX_ON_TREATMENT** at the time of the fracture. {index_sentence(verdict, course)}",
             "Do not stop denosumab on this ground alone. Within three months of the first dose a fracture is early, "
             "not a failure of treatment. Check that injections were really given; any switch needs an exit plan.",
         ),
@@ -169,4 +174,4 @@ def _months(verdict: DecidingClass) -> str:
         return "some"
     first = min(one.event.when.earliest for one in verdict.fractures)
     last = max(one.event.when.latest for one in verdict.fractures)
-    return months_between(verdict.index, DateInterval(first, last))
+    return months_between(verdict.index.when, DateInterval(first, last))

@@ -15,7 +15,7 @@ from rules.reasoning.timeline import Unusable
 from service.cds_hooks import card_messages as wire
 from service.cds_hooks.card_messages import SUMMARY_LENGTH
 from service.orders.drafts import Draft, draft, label
-from service.words import STATES, months
+from service.words import months, state
 
 LABEL = "ReboundWatch"
 TOPICS = "urn:reboundwatch:topic"
@@ -199,7 +199,7 @@ def _detail(group: Sequence[Conclusion], evaluation: Evaluation, standing: str) 
     denosumab = evaluation.denosumab
     if denosumab.last_dose is not None and denosumab.months_since is not None:
         since = f"{months(denosumab.months_since)} since the last dose, in whole months"
-        paragraphs.append(f"Denosumab: {STATES[denosumab.state]} ({denosumab.state}); {since}.")
+        paragraphs.append(f"Denosumab: {state(denosumab)} ({denosumab.state}); {since}.")
     paragraphs += evaluation.notes
     if evaluation.gaps:
         parts = "; ".join(f"{gap.part} ({gap.reason})" for gap in evaluation.gaps)

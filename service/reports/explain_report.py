@@ -79,7 +79,7 @@ def _course(page: Page, evaluation: Evaluation) -> None:
     course = evaluation.denosumab
     product = "" if course.state == "NEVER" else f"{words.PRODUCTS.get(course.product, course.product)}, "
     state = Text.assemble(styled(product), styled(course.state, "heading"))
-    body = joined([state, words.STATES.get(course.state, "")], ": ")
+    body = joined([state, words.state(course)], ": ")
     page.put(body, label=styled("Denosumab", "heading"), hang=_BODY)
     for line in (words.doses(course), words.further(course)):
         if line:

@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from datetime import date
 
 from rules.reasoning.fact import Fact
+from rules.reasoning.facts.deciding import DecidingClass
 from rules.reasoning.facts.denosumab import Course, DenosumabState, Today
-from rules.reasoning.facts.fractures import DecidingClass, Fracture, FractureClass, IndexDose
+from rules.reasoning.facts.fractures import Fracture, FractureClass, IndexDose
 
 _SHOWN_ELSEWHERE = (Course, DenosumabState, Today, DecidingClass, Fracture, FractureClass, IndexDose)
 _CAPITALS = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")

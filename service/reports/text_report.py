@@ -33,7 +33,7 @@ def _put(page: Page, label: str, body: Text | str) -> None:
 def _denosumab(page: Page, evaluation: Evaluation) -> None:
     course = evaluation.denosumab
     product = "" if course.state == "NEVER" else f"{words.PRODUCTS.get(course.product, course.product)}: "
-    _put(page, "Denosumab", f"{product}{course.state} ({words.STATES.get(course.state, course.state)})")
+    _put(page, "Denosumab", f"{product}{course.state} ({words.state(course)})")
     for line in (words.doses(course), words.further(course)):
         if line:
             _put(page, "", line)

@@ -11,12 +11,10 @@ import rules.classification
 import rules.classification.fracture_class as classification
 from rules.reasoning.dates import DateInterval
 from rules.reasoning.facts.course import exposure
+from rules.reasoning.facts.deciding import DecidingClass, UnrelatedFractures, decide
 from rules.reasoning.facts.fractures import (
-    DecidingClass,
     FractureClass,
     FractureEvent,
-    UnrelatedFractures,
-    decide,
     fracture_facts,
 )
 from rules.reasoning.knowledge import Limits, read_limits

@@ -10,7 +10,7 @@ from rules.reasoning.fact import Fact, Field
 from rules.reasoning.facts.appraisal import JudgedDraft
 from rules.reasoning.facts.comorbidity import diagnosed, holds_now, taken
 from rules.reasoning.facts.course import Exposure
-from rules.reasoning.facts.fractures import DecidingClass
+from rules.reasoning.facts.deciding import DecidingClass
 from rules.reasoning.knowledge import Limits
 from rules.reasoning.timeline import (
     AppointmentEvent,

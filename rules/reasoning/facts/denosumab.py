@@ -98,7 +98,7 @@ def course_fact(timeline: PatientTimeline, found: Exposure, limits: Limits) -> C
         product=last.product if last else "unknown" if found.on_record else "none",
         last=last,
         stop=found.stop,
-        due=last.when.plus_months(limits.months("effect_ends")) if last else None,
+        due=last.when.plus_months(limits.months("effect_ends")) if last and products != {"120mg"} else None,
         evidence=found.evidence,
     )
 

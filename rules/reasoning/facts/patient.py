@@ -188,16 +188,18 @@ def potent_orders(timeline: PatientTimeline, limits: Limits) -> list[PotentOrder
     return found
 
 
-def treated_since(timeline: PatientTimeline, event: DateInterval) -> bool:
-    """Whether denosumab or zoledronate was given after the whole of an event."""
-    return any(
-        drug_of(one.concepts) in POTENT_ANTIRESORPTIVES
+def treatments_since(timeline: PatientTimeline, event: DateInterval) -> tuple[str, ...]:
+    """Denosumab and zoledronate given after the whole of an event, first to last, as "zoledronate 2025-06-10"."""
+    given = [
+        (one.when.latest, f"{drug} {one.when}")
+        for one in timeline.of(MedicationEvent, ProcedureEvent)
+        if (drug := drug_of(one.concepts)) in POTENT_ANTIRESORPTIVES
         and one.standing is Standing.HAPPENED
         and one.when is not None
         and one.when.earliest > event.latest
-        for one in timeline.of(MedicationEvent, ProcedureEvent)
-        if isinstance(one, ProcedureEvent) or one.record is not MedicationRecord.STATEMENT
-    )
+        and (isinstance(one, ProcedureEvent) or one.record is not MedicationRecord.STATEMENT)
+    ]
+    return tuple(dict.fromkeys(words for _, words in sorted(given)))
 
 
 def turnover_fact(timeline: PatientTimeline, limits: Limits) -> Turnover:

@@ -7,9 +7,10 @@ from datetime import date, timedelta
 
 from rules.reasoning.dates import add_months
 from rules.reasoning.fact import Fact, Field
+from rules.reasoning.facts.deciding import DecidingClass, UnrelatedFractures, decide
 from rules.reasoning.facts.denosumab import Course, Today
 from rules.reasoning.facts.exit import PlannedStop, planned_stops
-from rules.reasoning.facts.fractures import DecidingClass, Fracture, FractureClass, UnrelatedFractures, decide
+from rules.reasoning.facts.fractures import Fracture, FractureClass
 from rules.reasoning.facts.laboratory import Calcium
 from rules.reasoning.facts.red_flags import Emergency, OtherCause
 from rules.reasoning.facts.risk import StopRisk, stop_risk

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 
 from rules.reasoning.fact import Fact, Field
 from rules.reasoning.facts.bone_density import BoneDensity
+from rules.reasoning.facts.deciding import DecidingClass
 from rules.reasoning.facts.denosumab import Course
-from rules.reasoning.facts.fractures import DecidingClass
 from rules.reasoning.facts.patient import History
 
 
