@@ -11,7 +11,7 @@ from rules.reasoning.facts.drugs import DENOSUMAB
 from rules.reasoning.facts.patient import NextDose, Person
 from rules.reasoning.plans import plans, tests_first, ways
 from rules.reasoning.rule import Phase, rule
-from rules.reasoning.words import dose_sentence
+from rules.reasoning.words import booked_too_late, dose_sentence
 
 person = Person.named("person")
 state = DenosumabState.named("state")
@@ -57,12 +57,12 @@ def dental_surgery_on_denosumab(course: Course, surgery: DentalSurgery) -> Advic
         each(person),
         each(state, state.word.one_of("ACTIVE", "DUE_SOON", "DUE", "OVERDUE", "PRESUMED_DISCONTINUED")),
         each(course),
-        each(booking, fails(booking.booked)),
+        each(booking, fails(booking.in_time)),
         each(denosumab, denosumab.drug == DENOSUMAB),
     ],
     unless=[each(coming)],
 )
-def due_around_an_admission(course: Course, stay: Admission, denosumab: Appraisal) -> Advice:
+def due_around_an_admission(course: Course, stay: Admission, booking: NextDose, denosumab: Appraisal) -> Advice:
     """Denosumab that falls due around a stay in hospital is given before discharge or booked."""
     offered = plans(denosumab)
     return Advice(
@@ -70,7 +70,9 @@ def due_around_an_admission(course: Course, stay: Admission, denosumab: Appraisa
         summary=f"Denosumab falls due around this admission ({course.due}). Give before discharge or book it; do not "
         "let it lapse.",
         detail=(
-            f"{dose_sentence(course)} In hospital since {stay.when}; no dose since then and none planned on record.",
+            f"{dose_sentence(course)} In hospital since {stay.when}; no dose since then and none planned "
+            f"{'in time' if booking.booked else 'on record'}."
+            f"{booked_too_late(booking)}",
             "A dose missed in a long stay is a known way to rebound fractures. Write the day given, or the next due "
             "day, into the discharge summary.",
             *ways(denosumab),

@@ -12,7 +12,14 @@ from rules.reasoning.facts.drugs import DENOSUMAB, ZOLEDRONATE
 from rules.reasoning.facts.patient import FollowOn, History, NextDose, Person
 from rules.reasoning.plans import plans, tests_first, ways, what_follows
 from rules.reasoning.rule import Phase, rule
-from rules.reasoning.words import RADIOGRAPHS, SAFETY_TESTS, dose_sentence, laboratory, months_since_last_dose
+from rules.reasoning.words import (
+    RADIOGRAPHS,
+    SAFETY_TESTS,
+    booked_too_late,
+    dose_sentence,
+    laboratory,
+    months_since_last_dose,
+)
 
 person = Person.named("person")
 course = Course.named("course")
@@ -41,16 +48,19 @@ WORK_UP_OF_A_LAPSE = Suggestion(
         each(state, state.word.one_of("DUE_SOON", "DUE")),
         each(today),
         each(course, course.remind_from <= today.day),
-        each(booking, fails(booking.booked)),
+        each(booking, fails(booking.in_time)),
     ],
 )
-def dose_due(course: Course) -> Advice:
-    """From 30 days before the due date to a month after it, with nothing booked, the next dose is to be booked."""
+def dose_due(course: Course, booking: NextDose) -> Advice:
+    """From 30 days before the due date to a month after it, with nothing booked in time, the next dose is booked."""
     return Advice(
         indicator=Indicator.INFO,
         summary=f"Denosumab due {course.due}. Book it now; effect fades after 6 months and a delay over 1 month "
         "is linked with more fractures.",
-        detail=(dose_sentence(course), "Not before five months. Check calcium before the dose."),
+        detail=(
+            f"{dose_sentence(course)}{booked_too_late(booking)}",
+            "Not before five months. Check calcium before the dose.",
+        ),
         suggestions=(SAFETY_TESTS,),
     )
 

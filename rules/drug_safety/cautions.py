@@ -90,6 +90,17 @@ def vitamin_d_insufficient(vitamin_d: VitaminD) -> Caution:
     return _caution(ZOLEDRONATE, REMARK, vitamin_d.said, "load vitamin D beside the infusion", vitamin_d)
 
 
+@rule(
+    "CAUTION-DENOSUMAB-VITAMIN-D",
+    phase=Phase.APPRAISE,
+    when=[each(vitamin_d, holds(vitamin_d.known), vitamin_d.value < limit("vitamin_d_deficient"))],
+    emits=Caution,
+)
+def vitamin_d_deficient_and_denosumab(vitamin_d: VitaminD) -> Caution:
+    """With 25-hydroxyvitamin D under 30 nmol/L vitamin D is loaded on the day of denosumab, before it."""
+    return _caution(DENOSUMAB, REMARK, vitamin_d.said, "load vitamin D the same day, before the injection", vitamin_d)
+
+
 @rule("CAUTION-PREGNANCY", phase=Phase.APPRAISE, when=[each(history, holds(history.pregnant))], emits=Caution)
 def pregnancy(history: SafetyHistory) -> list[Caution]:
     """Pregnancy blocks zoledronate and denosumab."""

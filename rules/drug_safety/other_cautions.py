@@ -32,7 +32,8 @@ SERMS = ("raloxifene", "bazedoxifene")
 UNITED_STATES = "US"
 RECENT_EVENT = "myocardial infarction or stroke within 12 months"
 EARLIER_EVENT = "myocardial infarction or stroke more than 12 months ago"
-CARDIOVASCULAR_EVENTS = frozenset({RECENT_EVENT, EARLIER_EVENT})
+UNDATED_EVENT = "myocardial infarction or stroke, perhaps within 12 months (its day is not known)"
+CARDIOVASCULAR_EVENTS = frozenset({RECENT_EVENT, EARLIER_EVENT, UNDATED_EVENT})
 
 
 @rule(
@@ -57,6 +58,23 @@ def other_tablets_and_kidney(kidney: Kidney) -> list[Caution]:
     return _against(
         ("risedronate", "ibandronate"), WARNING, kidney.said_clearance, "a parenteral drug that fits", kidney
     )
+
+
+@rule("CAUTION-TABLETS-DIALYSIS", phase=Phase.APPRAISE, when=[each(kidney, holds(kidney.dialysis))], emits=Caution)
+def tablets_and_dialysis(kidney: Kidney) -> list[Caution]:
+    """On dialysis the clearance is under every limit of tablets of a bisphosphonate."""
+    return _against(TABLETS, WARNING, "dialysis", "a parenteral drug that fits", kidney)
+
+
+@rule(
+    "CAUTION-TABLETS-STAGE-4-5",
+    phase=Phase.APPRAISE,
+    when=[each(kidney, fails(kidney.known), holds(kidney.severe_by_diagnosis))],
+    emits=Caution,
+)
+def tablets_and_stage_4_or_5(kidney: Kidney) -> list[Caution]:
+    """Kidney disease of stage 4 or 5 speaks against tablets of a bisphosphonate as long as no value says otherwise."""
+    return _against(TABLETS, WARNING, "chronic kidney disease stage 4 or 5", "measure creatinine and eGFR", kidney)
 
 
 @rule("CAUTION-TABLETS-CALCIUM", phase=Phase.APPRAISE, when=[each(calcium, holds(calcium.low))], emits=Caution)
@@ -212,9 +230,13 @@ def romosozumab_and_recent_event(circulation: Circulation) -> list[Caution]:
     emits=Caution,
 )
 def romosozumab_and_earlier_event(place: Place, circulation: Circulation) -> list[Caution]:
-    """An earlier myocardial infarction or stroke rules romosozumab out in Europe, and is weighed in the US."""
+    """An earlier myocardial infarction or stroke, or an undated one, rules romosozumab out in Europe.
+
+    It is weighed in the US.
+    """
     weight = WARNING if place.jurisdiction == UNITED_STATES else BLOCK
-    return _against(("romosozumab",), weight, EARLIER_EVENT, "", circulation)
+    said = UNDATED_EVENT if circulation.event_perhaps_recent else EARLIER_EVENT
+    return _against(("romosozumab",), weight, said, "", circulation)
 
 
 @rule(

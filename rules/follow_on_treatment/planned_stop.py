@@ -9,14 +9,14 @@ from rules.reasoning.conditions import each, fails, holds
 from rules.reasoning.dates import add_months
 from rules.reasoning.facts.appraisal import Appraisal
 from rules.reasoning.facts.denosumab import Course, DenosumabState, Today
-from rules.reasoning.facts.drugs import DENOSUMAB, ZOLEDRONATE
+from rules.reasoning.facts.drugs import ALENDRONATE, DENOSUMAB, ZOLEDRONATE
 from rules.reasoning.facts.exit import PlannedStop
 from rules.reasoning.facts.patient import Person
 from rules.reasoning.facts.risk import StopRisk
 from rules.reasoning.facts.safety import Draft
-from rules.reasoning.plans import NAMES, tests_first, ways
+from rules.reasoning.plans import NAMES, ORDERS, plans, tests_first, ways
 from rules.reasoning.rule import Phase, rule
-from rules.reasoning.words import SAFETY_TESTS, dose_sentence
+from rules.reasoning.words import REFERRAL, SAFETY_TESTS, dose_sentence
 
 person = Person.named("person")
 today = Today.named("today")
@@ -26,6 +26,7 @@ draft = Draft.named("draft")
 stop = PlannedStop.named("stop")
 risk = StopRisk.named("risk")
 zoledronate = Appraisal.named("zoledronate")
+alendronate = Appraisal.named("alendronate")
 
 
 @rule(
@@ -97,12 +98,33 @@ def stop_after_long_or_risky_exposure(
         each(risk, fails(risk.high)),
         each(today),
         each(course),
+        each(zoledronate, zoledronate.drug == ZOLEDRONATE),
+        each(alendronate, alendronate.drug == ALENDRONATE),
     ],
 )
-def stop_after_short_exposure(stop: PlannedStop, today: Today, course: Course) -> Advice:
-    """A planned stop after short exposure without high risk is followed by alendronate for one to two years."""
+def stop_after_short_exposure(
+    stop: PlannedStop, today: Today, course: Course, zoledronate: Appraisal, alendronate: Appraisal
+) -> Advice:
+    """A planned stop after short exposure without high risk is followed by alendronate for one to two years.
+
+    Where tablets do not fit, it is followed by zoledronate, or by what a specialist finds.
+    """
     due = six_months(course, today)
-    order = Propose("alendronate-70mg", due=due)
+    if not alendronate.offered:
+        return Advice(
+            indicator=Indicator.INFO,
+            summary="Stop after a short denosumab course: alendronate does not fit here. Plan what follows 6 months "
+            "after the last dose.",
+            detail=(
+                f"Nothing on record makes the risk high; what is not on record may. {dose_sentence(course)}",
+                f"**Exit plan**: an antiresorptive from {due}, then bone density and CTX again. No treatment at all is "
+                "not supported.",
+                *ways(alendronate, zoledronate),
+            ),
+            suggestions=plans(zoledronate, due=due) or (*tests_first(zoledronate), REFERRAL),
+            about=stop.reference,
+        )
+    order = Propose(ORDERS[ALENDRONATE], due=due)
     return Advice(
         indicator=Indicator.INFO,
         summary="Stop after a short denosumab course: oral bisphosphonate 1-2 years or zoledronate, starting 6 months "
@@ -112,7 +134,7 @@ def stop_after_short_exposure(stop: PlannedStop, today: Today, course: Course) -
             f"**Exit plan**: alendronate 70 mg weekly from {due} for 12 to 24 months, or one infusion of zoledronate; "
             "then bone density and CTX again. No treatment at all is not supported.",
         ),
-        suggestions=(Suggestion(f"Alendronate 70 mg weekly from {due}", (order,)),),
+        suggestions=(Suggestion(f"{NAMES[ALENDRONATE]} from {due}", (order,)),),
         about=stop.reference,
     )
 

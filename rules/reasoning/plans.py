@@ -7,12 +7,12 @@ from datetime import date
 
 from rules.reasoning.conclusions import Propose, Suggestion
 from rules.reasoning.facts.appraisal import NONE, Appraisal
-from rules.reasoning.facts.drugs import DENOSUMAB, ZOLEDRONATE
+from rules.reasoning.facts.drugs import ALENDRONATE, DENOSUMAB, ZOLEDRONATE
 from rules.reasoning.facts.laboratory import TESTS
 from rules.reasoning.words import laboratory
 
-NAMES = {DENOSUMAB: "Denosumab 60 mg", ZOLEDRONATE: "Zoledronate 5 mg"}
-ORDERS = {DENOSUMAB: "denosumab-60mg", ZOLEDRONATE: "zoledronate-5mg"}
+NAMES = {DENOSUMAB: "Denosumab 60 mg", ZOLEDRONATE: "Zoledronate 5 mg", ALENDRONATE: "Alendronate 70 mg weekly"}
+ORDERS = {DENOSUMAB: "denosumab-60mg", ZOLEDRONATE: "zoledronate-5mg", ALENDRONATE: "alendronate-70mg"}
 _ORDERS_OF_TEST = {"calcium": ("calcium", "albumin"), "kidney": ("creatinine",), "vitamin D": ("25ohd",)}
 NO_BLOCK = "no block found in the data at hand"
 

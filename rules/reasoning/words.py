@@ -7,6 +7,7 @@ from rules.reasoning.dates import DateInterval, whole_months
 from rules.reasoning.facts.deciding import DecidingClass
 from rules.reasoning.facts.denosumab import Course, Today
 from rules.reasoning.facts.laboratory import SafetyTests
+from rules.reasoning.facts.patient import NextDose
 
 BASIS = {
     "administered": "recorded as given",
@@ -51,6 +52,11 @@ def months_between(start: DateInterval, end: DateInterval) -> str:
 def months_since_last_dose(course: Course, today: Today) -> str:
     """Whole months since the last dose of denosumab."""
     return months_between(course.last.when, DateInterval.on(today.when)) if course.last else "an unknown number of"
+
+
+def booked_too_late(booking: NextDose) -> str:
+    """That the booked visit is too late, as a sentence that follows another; "" when it is not."""
+    return f" The visit booked for {booking.too_late} is too late." if booking.too_late is not None else ""
 
 
 def index_sentence(verdict: DecidingClass, course: Course) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from rules.reasoning.fact import Fact, Field
-from rules.reasoning.facts.drugs import DENOSUMAB, ZOLEDRONATE
+from rules.reasoning.facts.drugs import ALENDRONATE, DENOSUMAB, ZOLEDRONATE
 from rules.reasoning.facts.laboratory import Calcium, Kidney, VitaminD
 from rules.reasoning.facts.patient import PotentOrder
 from rules.reasoning.facts.safety import Draft
@@ -17,8 +17,16 @@ BLOCK, NOT_YET, WARNING, REMARK, NONE = "block", "not yet", "warning", "remark",
 WEIGHTS = (BLOCK, NOT_YET, WARNING, REMARK, NONE)
 """How much a caution weighs: contraindicated; after a correction; only with a specialist; to be known; nothing."""
 
-TESTS_BEFORE = {DENOSUMAB: ("calcium",), ZOLEDRONATE: ("calcium", "kidney")}
-"""The tests that must be fresh before a draft of a drug is offered."""
+TESTS_BEFORE: Mapping[str, tuple[str, ...]] = {
+    DENOSUMAB: ("calcium",),
+    ZOLEDRONATE: ("calcium", "kidney"),
+    ALENDRONATE: (),
+}
+"""The candidates, and the tests that must be fresh before a draft of each is offered."""
+
+_HOLDS = (BLOCK, NOT_YET)
+_HOLDS_TABLETS = (*_HOLDS, WARNING)
+"""Tablets that the label does not recommend are not proposed: there is an infusion."""
 
 
 class Caution(Fact):
@@ -58,12 +66,17 @@ class Appraisal(Fact):
         """The fact as people say it."""
         said = [f"{one.weight}: {one.reason}" for one in self.cautions]
         said += [f"waits for {' and '.join(self.untested)}"] if self.untested else []
-        return f"{self.drug}: {'; '.join(said) or 'no block found'}"
+        # Tablets are only of interest where they do not fit.
+        return f"{self.drug}: {'; '.join(said) or 'no block found'}" if said or self.drug != ALENDRONATE else ""
 
     @property
     def barriers(self) -> tuple[Caution, ...]:
         """The cautions that keep the drug from being offered."""
-        return tuple(one for one in self.cautions if one.duplicate or one.weight in (BLOCK, NOT_YET))
+        return tuple(one for one in self.cautions if one.duplicate or one.weight in _holds(self.drug))
+
+
+def _holds(drug: str) -> tuple[str, ...]:
+    return _HOLDS_TABLETS if drug == ALENDRONATE else _HOLDS
 
 
 class JudgedDraft(Fact):
@@ -98,7 +111,7 @@ def appraise(facts: Sequence[Fact], limits: Mapping[str, float]) -> list[Fact]:
     """One appraisal a candidate, and the orders that count as treatment on its way."""
     del limits  # the rules that found the cautions read them
     appraisals = [_appraisal(drug, facts) for drug in TESTS_BEFORE]
-    held = {one.drug for one in appraisals if one.weight in (BLOCK, NOT_YET)}
+    held = {one.drug for one in appraisals if one.weight in _HOLDS}
     orders = [one for one in facts if isinstance(one, PotentOrder) and not (one.draft and one.drug in held)]
     judged = [_judged(one, facts) for one in facts if isinstance(one, Draft) and one.selected and not one.stop]
     return [*appraisals, *judged, *(OnItsWay(drug=one.drug, evidence=one.evidence) for one in orders)]
@@ -130,7 +143,7 @@ def _appraisal(drug: str, facts: Sequence[Fact]) -> Appraisal:
         "kidney": any(one.fresh for one in facts if isinstance(one, Kidney)),
     }
     untested = tuple(test for test in TESTS_BEFORE[drug] if not fresh[test])
-    barred = weight in (BLOCK, NOT_YET) or any(one.duplicate for one in cautions)
+    barred = weight in _holds(drug) or any(one.duplicate for one in cautions)
     tests = [one for one in facts if isinstance(one, Calcium | Kidney | VitaminD)]
     return Appraisal(
         drug=drug,

@@ -41,9 +41,10 @@ class BoneDisease(Fact):
 
 
 class Circulation(Fact):
-    """Heart, brain and clots. An event of unknown date counts as recent: nobody can say that it is not."""
+    """Heart, brain and clots. An event is recent when all days on which it may have been are, perhaps when some are."""
 
     event_recent: Field[bool]
+    event_perhaps_recent: Field[bool]
     event_ever: Field[bool]
     thrombosis: Field[bool]
     stroke_or_coronary: Field[bool]
@@ -152,9 +153,10 @@ def _end(one: MedicationEvent, as_of: date) -> date:
 def _circulation(timeline: PatientTimeline, limits: Limits) -> Circulation:
     events = diagnosed(timeline, {"myocardial-infarction", "stroke", "stroke-or-tia-history"})
     since = add_months(timeline.as_of, -limits.months("cardiovascular_event_recent"))
-    recent = [one for one in events if (day := _began(one)) is None or day.latest >= since]
+    dated = [(one, _began(one)) for one in events]
     groups = {
-        "event_recent": recent,
+        "event_recent": [one for one, day in dated if day is not None and day.earliest >= since],
+        "event_perhaps_recent": [one for one, day in dated if day is None or day.earliest < since <= day.latest],
         "event_ever": events,
         "thrombosis": diagnosed(timeline, {"vte"}),
         "stroke_or_coronary": [*events, *diagnosed(timeline, {"coronary-heart-disease"})],
@@ -164,8 +166,11 @@ def _circulation(timeline: PatientTimeline, limits: Limits) -> Circulation:
 
 
 def _began(one: ConditionEvent) -> DateInterval | None:
-    """The day of an event: its onset, else the day it was written down as a diagnosis of an encounter."""
-    return one.when or (one.recorded if one.encounter_diagnosis else None)
+    """The day of an event: its onset, else that of its encounter, else some day up to that on which it was recorded."""
+    if one.when is not None or one.recorded is None:
+        return one.when
+    event = one.encounter_diagnosis and "stroke-or-tia-history" not in one.concepts
+    return one.recorded if event else DateInterval.up_to(one.recorded.latest)
 
 
 def _digestion(timeline: PatientTimeline) -> Digestion:

@@ -65,7 +65,7 @@ def derive(timeline: PatientTimeline, limits: Limits, jurisdiction: str) -> tupl
         drug_record_fact(timeline),
         history_fact(timeline),
         follow_on_fact(timeline, found, limits),
-        next_dose_fact(timeline),
+        next_dose_fact(timeline, found, limits),
         safety_history(timeline, found, limits),
         rehabilitation_fact(timeline, limits),
         other_causes(timeline, limits),

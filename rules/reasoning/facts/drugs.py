@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 DENOSUMAB = "denosumab"
+ALENDRONATE = "alendronate"
 ZOLEDRONATE = "zoledronate"
 
 CONCEPTS: dict[str, frozenset[str]] = {

@@ -72,13 +72,21 @@ class FollowOn(Fact):
 
 
 class NextDose(Fact):
-    """Whether the next visit for denosumab is booked, and whether a potent antiresorptive is on active order."""
+    """Whether a visit for denosumab is booked, and in time; whether a potent antiresorptive is on active order.
+
+    A visit is in time up to a month after the dose is due, or within a month where that has passed; `too_late` is the
+    day of the first when none is.
+    """
 
     booked: Field[bool]
+    in_time: Field[bool]
     ordered: Field[bool]
+    too_late: DateInterval | None = None
 
     def in_words(self) -> str:
         """The fact as people say it."""
+        if self.too_late is not None:
+            return f"next dose booked too late ({self.too_late})"
         return "next dose booked" if self.booked else "no next dose booked"
 
 
@@ -149,10 +157,10 @@ def _covers(
     return event.standing is Standing.ACTIVE
 
 
-def next_dose_fact(timeline: PatientTimeline) -> NextDose:
+def next_dose_fact(timeline: PatientTimeline, found: Exposure, limits: Limits) -> NextDose:
     """A future appointment, or a dated order in the future, that names denosumab."""
     booked = [
-        event.reference
+        event
         for event in timeline.of(AppointmentEvent, MedicationEvent)
         if event.standing in (Standing.ACTIVE, Standing.HAPPENED, Standing.PLANNED)
         and drug_of(event.concepts) == "denosumab"
@@ -167,7 +175,19 @@ def next_dose_fact(timeline: PatientTimeline) -> NextDose:
         and event.standing is Standing.ACTIVE
         and drug_of(event.concepts) in POTENT_ANTIRESORPTIVES
     ]
-    return NextDose(booked=bool(booked), ordered=bool(ordered), evidence=tuple(sorted({*booked, *ordered})))
+    late, due = limits.months("overdue_after"), limits.months("effect_ends")
+    until = add_months(timeline.as_of, late - due)
+    if found.last is not None:
+        until = max(until, add_months(found.last.when.latest, late))
+    days = sorted((one.when for one in booked if one.when is not None), key=lambda day: (day.earliest, day.latest))
+    in_time = bool(days) and days[0].earliest <= until
+    return NextDose(
+        booked=bool(booked),
+        in_time=in_time,
+        ordered=bool(ordered),
+        too_late=days[0] if days and not in_time else None,
+        evidence=tuple(sorted({*(one.reference for one in booked), *ordered})),
+    )
 
 
 def potent_orders(timeline: PatientTimeline, limits: Limits) -> list[PotentOrder]:
