@@ -52,7 +52,7 @@ WORK_UP_OF_A_LAPSE = Suggestion(
     ],
 )
 def dose_due(course: Course, booking: NextDose) -> Advice:
-    """From 30 days before the due date to a month after it, with nothing booked in time, the next dose is booked."""
+    """From 30 days before the due date to a month after it the next dose is to be booked, when it is not in time."""
     return Advice(
         indicator=Indicator.INFO,
         summary=f"Denosumab due {course.due}. Book it now; effect fades after 6 months and a delay over 1 month "

@@ -18,7 +18,7 @@ _NEW = (
     r"nouveau|nouvelle|aggrav\w*|nueva|nuevo|empeora\w*)\b"
 )
 _SAME = (
-    r"\b(?:old|unchanged|stable|healed|alte[rns]?|unverändert\w*|stabil|verheilt|"
+    r"\b(?:(?<!year[ -])(?<!years[ -])old|unchanged|stable|healed|alte[rns]?|unverändert\w*|stabil|verheilt|"
     r"ancienne?|inchangée?|antigu[ao]|estable)\b"
 )
 _NEW_SAID = re.compile(_NEW, re.IGNORECASE)
@@ -40,10 +40,10 @@ def same_or_new(text: str) -> Literal["new", "same", "unsaid"]:
 
 
 _BODY = (
-    r"(?:[^\W\d]*fra[ck]\w*|fx|o?vcf|compress\w*|kompress\w*|collaps\w*|kollaps\w*|wedg\w*|burst|crush|sinter\w*|"
-    r"tassement\w*|aplast\w*|colapso\w*|\#)"
+    r"(?:fra[ck]|\bfx\b|vcf\b|compress|kompress|collaps|kollaps|wedg|burst|crush|sinter|tassement|aplast|colapso|\#)"
 )
-_NEAR = r"[^.;|]{0,40}?"
+# No star over letters before a word is found: a long run of letters would be searched again from each of its places.
+_NEAR = r"[^.;|,]{0,40}?"
 _DOUBT = (
     r"(?:suspect\w*|suspici\w*|possibl[ey]|probabl[ey]|presum\w*|query|questionable|equivocal|r/o|cannot\s+exclude|"
     r"v\.\s?a|verdacht\w*|fraglich\w*|möglich\w*|suspicion|possible|sospecha|posible)"
@@ -53,19 +53,24 @@ _PAST = (
     r"verheilte[rns]?|ancienne?|antigu[ao]|crónica)"
 )
 _DOUBTED = re.compile(
-    rf"\b{_DOUBT}\b\.?{_NEAR}{_BODY}|\?\s?[^.;|,]{{0,30}}{_BODY}|{_BODY}{_NEAR}(?:\?|\b(?:suspected|possible|not\s+excluded|"
+    rf"\b{_DOUBT}\b\.?{_NEAR}{_BODY}|\?\s?[^.;|,]{{0,30}}{_BODY}|{_BODY}[^.;|]{{0,30}}?(?:\?|\b(?:suspected|possible|not\s+excluded|"
     r"cannot\s+be\s+excluded|fraglich|möglich)\b)",
     re.IGNORECASE,
 )
-_PAST_SAID = re.compile(rf"(?<!no )(?<!without )\b{_PAST}\b{_NEAR}{_BODY}", re.IGNORECASE)
+_PAST_SAID = re.compile(
+    rf"(?<!no )(?<!without )\b{_PAST}(?:[\s,/&-]+(?:of|the|an?|and|to|[a-z]{{0,3}}\s?\d+|vertebra[el]?|osteoporotic|"
+    rf"thoracic|lumbar|spinal|spine|benign|multiple|mild|moderate|severe|\d+%|anterior|superior|inferior)){{0,6}}[\s,/&-]+{_BODY}",
+    re.IGNORECASE,
+)
+"""Only words that belong to the fracture may stand between: "chronic pain after a fracture" is not of the past."""
 _PROCESS = re.compile(
-    r"\b(?:(?:transverse|spinous|articular)\s+process\w*|pars\b|spondyloly\w*|facet|lamina\w*|pedic(?:le|ular)\w*|"
-    r"querfortsatz\w*|dornfortsatz\w*|processus|apophyse\w*|apófisis)",
+    r"\b(?:(?:transverse|spinous|articular)\s+process|pars\b|spondyloly|facet|lamina|pedic(?:le|ular)|querfortsatz|"
+    r"dornfortsatz|processus|apophyse|apófisis)",
     re.IGNORECASE,
 )
 _VERTEBRAL_BODY = re.compile(
-    r"\b(?:o?vcf|compress\w*|\w*kompress\w*|collaps\w*|wedg\w*|burst|crush|body|bodies|endplate\w*|\w*sinter\w*|"
-    r"wirbelkörper\w*|tassement\w*|aplast\w*|colapso\w*)",
+    r"vcf\b|compress|kompress|collaps|wedg|burst|crush|\bbod(?:y|ies)\b|endplate|sinter|wirbelkörper|tassement|aplast|"
+    r"colapso",
     re.IGNORECASE,
 )
 

@@ -49,8 +49,9 @@ class DecidingClass(Fact):
 
     @property
     def treatments(self) -> tuple[str, ...]:
-        """What was given after these fractures."""
-        return tuple(dict.fromkeys(words for one in self.fractures for words in one.treatments))
+        """What was given after these fractures, when something was given after each of them."""
+        words = (words for one in self.fractures for words in one.treatments)
+        return tuple(dict.fromkeys(words)) if self.treated else ()
 
 
 def decide(facts: Sequence[Fact], limits: Mapping[str, float]) -> list[Fact]:

@@ -223,6 +223,7 @@ def test_whether_a_text_calls_a_fracture_new(text: str, said: str) -> None:
         ("Compression fracture of L1, suspected", True),
         ("Compression fracture of L1", False),
         ("L1 fracture, likely osteoporotic", False),
+        ("Possible osteoporosis, wedge fracture of T12", False),
         ("Back pain, possible strain. Fracture of L1", False),
     ],
 )
@@ -240,6 +241,10 @@ def test_a_text_may_leave_the_fracture_in_doubt(text: str, doubt: bool) -> None:
         ("Fracture of T12, no previous fracture", False),
         ("New T12 fracture, old L1 fracture", False),
         ("Fracture of T12, compared with prior", False),
+        ("Old osteoporotic compression fracture of T12", True),
+        ("Remote T12 and L1 compression fractures", True),
+        ("72 year old woman with compression fracture of T12", False),
+        ("Chronic back pain after compression fracture of T12", False),
     ],
 )
 def test_a_text_may_speak_of_a_fracture_of_the_past(text: str, past: bool) -> None:
