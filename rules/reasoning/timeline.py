@@ -82,8 +82,8 @@ class MedicationEvent(ClinicalEvent):
     it does, where that is on record. `dose_mg` is the strength of one dose when quantity or text state it;
     `interval_months` the repeat of the dosage, `repeated` whether a request is for more than one dose. `order` is the
     request that an administration or dispense names. `prohibited` is FHIR's doNotPerform. `from_context` marks the
-    orders of an order hook's context (a stop in
-    it is a stop being ordered now), `selected` those that the call is about.
+    orders of an order hook's context (a stop in it is a stop being ordered now), `selected` those that the call is
+    about.
     """
 
     record: MedicationRecord
@@ -92,7 +92,6 @@ class MedicationEvent(ClinicalEvent):
     dose_mg: float | None = None
     interval_months: float | None = None
     repeated: bool = False
-    systemic: bool | None = None
     order: str | None = None
     prohibited: bool = False
     from_context: bool = False
@@ -109,7 +108,6 @@ class ConditionEvent(ClinicalEvent):
     encounter_start: DateInterval | None = None
     ended: DateInterval | None = None
     body_sites: tuple[Code, ...] = ()
-    certainty: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +115,6 @@ class ProcedureEvent(ClinicalEvent):
     """Something done to the patient: an injection, an augmentation, dialysis, an operation."""
 
     body_sites: tuple[Code, ...] = ()
-    units: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,7 +68,7 @@ def stated_product(event: ClinicalEvent, limits: Limits) -> str:
         said.add("60mg")
     if "denosumab-120mg" in event.concepts:
         said.add("120mg")
-    milligrams = event.units if isinstance(event, ProcedureEvent) else getattr(event, "dose_mg", None)
+    milligrams = event.dose_mg if isinstance(event, MedicationEvent) else None
     if milligrams == limits.number("denosumab_osteoporosis_dose"):
         said.add("60mg")
     if milligrams == limits.number("denosumab_oncology_dose"):

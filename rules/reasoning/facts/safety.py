@@ -156,7 +156,7 @@ def _from(one: ConditionEvent, since: date) -> bool:
 def _oncology_zoledronate(one: ClinicalEvent, timeline: PatientTimeline, limits: Limits) -> bool:
     if drug_of(one.concepts) != ZOLEDRONATE or not isinstance(one, MedicationEvent | ProcedureEvent):
         return False
-    dose = one.dose_mg if isinstance(one, MedicationEvent) else one.units
+    dose = one.dose_mg if isinstance(one, MedicationEvent) else None
     by_dose = dose == limits.number("zoledronate_oncology_dose") and "zoledronate-5mg" not in one.concepts
     if "zoledronate-4mg" not in one.concepts and not by_dose:
         return False

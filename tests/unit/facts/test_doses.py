@@ -73,7 +73,6 @@ def test_a_procedure_within_14_days_of_an_administration_is_the_same_injection(d
         concepts=frozenset({"denosumab"}),
         standing=Standing.HAPPENED,
         when=DateInterval.on(date(2025, 1, 10) + timedelta(days=days)),
-        units=60,
     )
     assert len(reconcile(timeline(given("2025-01-10"), procedure), LIMITS)) == doses
 
