@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from rules.reasoning.dates import DateInterval
 from rules.reasoning.facts.course import exposure
 from rules.reasoning.facts.fracture_events import fracture_events
 from rules.reasoning.timeline import ConditionEvent, MedicationEvent, ObservationEvent, Standing
+from service.fhir import resources_r4
 from service.fhir.reader import Document, UnreadableDocument
 from tests.unit.fhir.records import AS_OF, PATIENT, PROLIA, READER, SUBJECT, bundle, fracture, injection, read, timeline
 from tests.unit.test_fracture_class import LIMITS, class_of
@@ -257,3 +259,9 @@ def test_a_problem_just_added_counts_in_place_of_the_copy_on_the_server() -> Non
     found = READER.read([record, Document("context.conditions", added, newer=True)], as_of=AS_OF)
     [event] = found.timelines[0].events
     assert event.when == DateInterval.parse("2026-02-01")
+
+
+def test_the_page_on_records_names_every_resource_that_is_read() -> None:
+    rows = [line for line in Path("docs/records.md").read_text().splitlines() if line.startswith("| ")][1:]
+    named = {kind for row in rows for kind in row.split("|")[1].replace(" ", "").split(",")}
+    assert named == set(resources_r4.TYPES)
