@@ -86,10 +86,17 @@ def test_a_day_that_does_not_exist_is_named_and_counts_as_unknown(day: str) -> N
     assert "Condition/f" in references(reading)
 
 
-@pytest.mark.parametrize("day", ["2025-01-10T24:00:00Z", "2025-01-10T23:59:59-11:00", "2025-01-10T00:00:00+14:00"])
+@pytest.mark.parametrize("day", ["2025-01-10T23:59:59-11:00", "2025-01-10T00:00:00+14:00"])
 def test_the_day_is_the_one_that_was_written_down(day: str) -> None:
-    [timeline] = sent(injection(day)).timelines
-    assert [str(event.when) for event in timeline.events] in (["2025-01-10"], [])
+    [timeline] = sent(injection(day, id="odd")).timelines
+    assert [str(event.when) for event in timeline.events] == ["2025-01-10"]
+    assert timeline.unusable == ()
+
+
+def test_the_end_of_a_day_is_no_time_in_fhir_and_is_named() -> None:
+    [timeline] = sent(injection("2025-01-10T24:00:00Z", id="odd")).timelines
+    assert [event.when for event in timeline.events] == [None]
+    assert [one.reference for one in timeline.unusable] == ["MedicationAdministration/odd"]
 
 
 def test_a_further_page_and_a_failed_query_are_gaps_and_no_data() -> None:
