@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from benchmarks.soak import mixed, verdict
+from benchmarks.soak import Call, Sample, mixed, tenths, verdict
 
 QUICK = [0.01] * 100
 
@@ -38,3 +38,19 @@ def test_the_mix_holds_several_hooks_and_both_sizes_of_chart() -> None:
         "denosumab-rebound-order-sign",
     }
     assert max(len(one.body) for one in asked) > 10 * min(len(one.body) for one in asked)
+
+
+def test_a_tenth_in_which_the_machine_was_robbed_is_told_from_one_in_which_a_call_cost_more(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Two calls and two samples a second: in the last tenth the host took half the time of one processor of two."""
+    monkeypatch.setattr("benchmarks.soak.PROCESSORS", 2)
+    calls = [Call(due / 2, 2.0 if due >= 180 else 0.01, 200) for due in range(201)]
+    samples = [Sample(at / 2, 4.0 * at, 250.0 * max(0, at - 180)) for at in range(202)]
+    head, *rows = tenths(calls, samples)
+    assert head.split() == ["minutes", "calls", "p50", "ms", "p99", "ms", "CPU", "ms", "a", "call", "stolen"]
+    assert len(rows) == 10
+    assert rows[0].split()[1:5] == ["20", "10.0", "10.0", "4.00"]
+    assert rows[0].split()[5] == "0.0"
+    assert rows[-1].split()[2:4] == ["2000.0", "2000.0"]
+    assert rows[-1].split()[5] == "25.0"
