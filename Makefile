@@ -131,6 +131,10 @@ load: venv ## calls a second, for few and many callers (ARGS=seconds a measureme
 soak: venv ## half an hour at 70 % of that: errors, memory, slowest calls (ARGS=minutes)
 	$(BIN)/python -m benchmarks.soak $(ARGS)
 
+.PHONY: screening
+screening: venv ## the CPU and memory of screening a population (ARGS=copies of 2,300 people)
+	$(BIN)/python -m benchmarks.screening $(ARGS)
+
 .PHONY: alert-burden
 alert-burden: venv ## cards a person in a population, by group and urgency
 	$(BIN)/python -m benchmarks.alert_burden

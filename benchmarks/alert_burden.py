@@ -111,15 +111,24 @@ class Burden:
         return self.cards["warning"] + self.cards["critical"]
 
 
+def people(group: str, size: int, draw: Draw, seed: str = f"{SEED}") -> Iterator[Case]:
+    """So many people of a group, each with a name of its own; the same ones from the same seed."""
+    chance = Random(f"{seed} {group}")
+    for number in range(size):
+        told = Told(
+            title=f"{seed} {group} {number}", given=draw(chance), when=When(as_of=AS_OF.isoformat()), then=Then()
+        )
+        yield Case("burden", group, told)
+
+
 def burdens() -> Iterator[tuple[str, Burden]]:
     """Each group with its burden."""
     product = InProcess.of(load_knowledge())
     maker = CardMaker(product.knowledge)
     for name, (size, draw) in GROUPS.items():
-        chance, found = Random(f"{SEED} {name}"), Burden()
-        for number in range(size):
-            told = Told(title=f"{number}", given=draw(chance), when=When(as_of=AS_OF.isoformat()), then=Then())
-            evaluation = product.evaluate(Case("burden", name, told))
+        found = Burden()
+        for one in people(name, size, draw):
+            evaluation = product.evaluate(one)
             cards = maker.cards(evaluation)
             found.people += 1
             found.quiet += not cards

@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import click
@@ -25,6 +26,10 @@ from service.reports.explain_report import Explained, write_explanation
 from service.reports.page import Page
 from service.reports.terminal import closed_pipe_is_the_end, width, write_lines
 from service.reports.text_report import write_assessment
+from service.screening.export import NoExport
+from service.screening.local import EngineStopped, processors
+from service.screening.results import OutRefused
+from service.screening.screen import Screening
 from service.serving import serve
 from service.settings import Settings, SettingsError, read_settings
 from service.submission import DEFAULT_HOOK
@@ -170,6 +175,51 @@ def explain(files: Sequence[str], as_of: date | None) -> None:
         page.gap()
         write_lines(sys.stdout, page.lines)
     raise SystemExit(run.status)
+
+
+@main.command(short_help="Find whoever needs a dose, or has lapsed, in a population.")
+@click.argument("source", type=click.Path(exists=True, path_type=Path))
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Where the results go: a folder that is new or empty.",
+)
+@_as_of
+@click.option(
+    "--engine",
+    type=click.Choice(["local"]),
+    default="local",
+    show_default=True,
+    help="What evaluates: local, the processors of this machine.",
+)
+@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Processes at once; default one a processor.")
+def screen(source: Path, out: Path, as_of: date | None, engine: str, workers: int | None) -> None:
+    """Find whoever needs a dose, has lapsed or has fractured among all patients of a FHIR Bulk Data export.
+
+    SOURCE is a folder of NDJSON files, plain or gzip, or one such file. Every patient is evaluated as if the chart were
+    opened that day. DIR then holds worklist.csv and worklist.html (patients with denosumab on record for whom a rule
+    speaks, most urgent first), assessments.ndjson.gz (one object a patient, as `assess --format json` prints it),
+    not-read.csv (each record that could not be used) and summary.json.
+
+    Memory does not grow with the export; DIR needs free room for as much as SOURCE holds unpacked.
+
+    \b
+    Examples:
+      reboundwatch screen export/ --out worklist-2026-03
+      reboundwatch screen export/ --out worklist-2026-03 --as-of 2026-03-01 --workers 8
+    """
+    assert engine == "local"
+    settings = _settings()
+    screening = Screening(settings, _knowledge(), as_of or date.today(), workers or processors(), sys.stderr)
+    try:
+        results = screening.run(source, out)
+    except (NoExport, OutRefused, EngineStopped) as error:
+        raise Refused(str(error)) from None
+    for line in screening.told(results, out):
+        click.echo(line)
+    raise SystemExit(results.status)
 
 
 @main.command()

@@ -10,12 +10,13 @@ import pytest
 from tests.storybook.case import BadCase, Case, load_cases, read_cases
 from tests.storybook.outcome import differences
 from tests.storybook.r5 import in_r5
-from tests.storybook.routes import CommandLine, Http, InProcess, over_http
+from tests.storybook.routes import CommandLine, Http, InProcess, Screened, exportable, over_http
 from tests.storybook.vocabulary import Json, Untellable
 
 CASES = load_cases()
 IN_PROCESS = InProcess.of()
 HTTP = Http.of()
+EXPORTED = [case for case in CASES if exportable(case)]
 SERVED = [case for case in CASES if case.told.when.hook in HTTP.hooks]
 
 
@@ -68,6 +69,18 @@ def test_the_command_line_says_the_same(
     case: Case, by_command_line: Mapping[str, Json], in_process: Mapping[str, Json]
 ) -> None:
     assert by_command_line[case.name] == in_process[case.name]
+
+
+@pytest.fixture(scope="module")
+def screened(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Json]:
+    return Screened(tmp_path_factory.mktemp("exports")).answers(EXPORTED)
+
+
+@pytest.mark.parametrize("case", EXPORTED, ids=str)
+def test_a_screening_of_the_population_says_the_same(
+    case: Case, screened: Mapping[str, Json], in_process: Mapping[str, Json]
+) -> None:
+    assert screened[case.name] == in_process[case.name]
 
 
 @pytest.mark.parametrize("case", SERVED, ids=str)

@@ -14,7 +14,7 @@ from service.reports import json_report
 from tests.storybook.advice import page
 from tests.storybook.case import Case, load_cases
 from tests.storybook.r5 import in_r5
-from tests.storybook.record import bundle
+from tests.storybook.record import bundle, export
 from tests.storybook.routes import InProcess
 
 ROOT = Path(__file__).parents[1]
@@ -39,6 +39,8 @@ def fixtures(cases: Sequence[Case]) -> dict[Path, str]:
         found[folder / "r4.json"] = _pretty(case.bundle())
         if "R5" in case.told.versions:
             found[folder / "r5.json"] = _pretty(bundle(in_r5(case.resources)))
+    records = [case.resources for case in patients(cases)]
+    found |= {FIXTURES / "population" / name: content for name, content in export(records).items()}
     for case in cases:
         if case.told.request:
             path = FIXTURES / "hooks" / case.told.when.hook / f"{case.told.request}.json"
@@ -78,7 +80,13 @@ def readme(cases: Sequence[Case]) -> str:
         "```",
         "",
         "`r4.json` and `r5.json` are collection Bundles of FHIR R4 and R5, `hooks/<hook>/<story>.json` whole CDS Hooks",
-        "requests (R4). What a publication leaves open is left open here, and named as partial.",
+        "requests (R4). `population/` holds all patients together as a Bulk Data export, to be screened:",
+        "",
+        "```",
+        "reboundwatch screen fhir_fixtures/population --out worklist --as-of 2026-03-01",
+        "```",
+        "",
+        "What a publication leaves open is left open here, and named as partial.",
         "",
     ]
     for case in patients(cases):
@@ -120,7 +128,7 @@ def write(files: Mapping[Path, str], folders: Sequence[Path]) -> None:
         (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
         (ROOT / path).write_text(content, encoding="utf-8")
     for folder in folders:
-        for stale in (ROOT / folder).rglob("*.json"):
+        for stale in (ROOT / folder).rglob("*.*json"):
             if stale.relative_to(ROOT) not in files:
                 stale.unlink()
 
@@ -128,7 +136,7 @@ def write(files: Mapping[Path, str], folders: Sequence[Path]) -> None:
 def main() -> None:
     """Write everything; with --golden the expected assessments and the page of advice as well."""
     cases = load_cases()
-    write(fixtures(cases), [FIXTURES / "patients"])
+    write(fixtures(cases), [FIXTURES / "patients", FIXTURES / "population"])
     # The accepted assessments change only when somebody asks for it, and reads the diff.
     if "--golden" in sys.argv[1:]:
         write(golden(cases), [GOLDEN])

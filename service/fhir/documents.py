@@ -15,13 +15,17 @@ from service.fhir.dialects import r5
 from service.fhir.reading import MAX_TEXT
 
 _LINES = (".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz")
-_OLDER = frozenset({"MedicationOrder", "ProcedureRequest", "DiagnosticOrder", "ReferralRequest"})
+OLDER = frozenset({"MedicationOrder", "ProcedureRequest", "DiagnosticOrder", "ReferralRequest"})
+"""What was renamed before R4, and is not read."""
+READ = frozenset(r4.TYPES)
+"""The types of resources that are read."""
 _TYPE_FIRST = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]{1,64})"')
 _DECODERS: dict[str, msgspec.json.Decoder[r4.Resource]] = {
     kind: msgspec.json.Decoder(struct) for kind, struct in r4.TYPES.items()
 }
 _NOTHING, _NULL = msgspec.Raw(b""), msgspec.Raw(b"null")
-_FAILURES = (msgspec.MsgspecError, RecursionError, UnicodeError)
+FAILURES = (msgspec.MsgspecError, RecursionError, UnicodeError)
+"""What decoding raises; `reason_of` says it in words."""
 
 
 Raw = bytes | msgspec.Raw
@@ -164,7 +168,7 @@ def _resources(document: Document, found: Content) -> Iterator[tuple[str, Raw]]:
         yield from _lines(document, found)
         return
     try:
-        kind = _kind(document.data)
+        kind = resource_type(document.data)
         if kind != "Bundle":
             if not kind:
                 raise UnreadableDocument(f"{document.name}: is no FHIR resource (it has no resourceType)")
@@ -172,8 +176,8 @@ def _resources(document: Document, found: Content) -> Iterator[tuple[str, Raw]]:
             yield "", document.data
             return
         entries = _entries(document, found)
-    except _FAILURES as error:
-        raise UnreadableDocument(f"{document.name}: {_said(error)}") from None
+    except FAILURES as error:
+        raise UnreadableDocument(f"{document.name}: {reason_of(error)}") from None
     for entry in entries:
         if entry.resource != _NOTHING and entry.resource != _NULL:
             yield entry.fullUrl or "", entry.resource
@@ -185,11 +189,11 @@ def _lines(document: Document, found: Content) -> Iterator[tuple[str, Raw]]:
             continue
         try:
             msgspec.json.decode(line, type=msgspec.Raw)
-            if not _kind(line):
+            if not resource_type(line):
                 found.unusable.append(Unusable("", "is no FHIR resource", f"line {number}", document.name))
                 continue
-        except _FAILURES as error:
-            found.unusable.append(Unusable("", _said(error), f"line {number}", document.name))
+        except FAILURES as error:
+            found.unusable.append(Unusable("", reason_of(error), f"line {number}", document.name))
             continue
         yield "", line
 
@@ -214,12 +218,12 @@ def _loose_entries(document: Document, found: Content) -> list[_Entry]:
     for number, raw in enumerate(msgspec.json.decode(document.data, type=_LooseTop).entry or ()):
         try:
             entries.append(msgspec.json.decode(raw, type=_Entry))
-        except _FAILURES as error:
-            found.unusable.append(Unusable("", _said(error), f"Bundle.entry[{number}]", document.name))
+        except FAILURES as error:
+            found.unusable.append(Unusable("", reason_of(error), f"Bundle.entry[{number}]", document.name))
     return entries
 
 
-def _kind(raw: Raw) -> str:
+def resource_type(raw: Raw) -> str:
     """The resource type, from the first bytes where it usually stands, else from the whole."""
     first = _TYPE_FIRST.match(raw)
     if first:
@@ -229,9 +233,9 @@ def _kind(raw: Raw) -> str:
 
 def _take(url: str, raw: Raw, document: Document, found: Content, fhir_version: str | None) -> None:
     try:
-        kind = _kind(raw)
-    except _FAILURES as error:
-        found.unusable.append(Unusable("", _said(error), "resource", document.name))
+        kind = resource_type(raw)
+    except FAILURES as error:
+        found.unusable.append(Unusable("", reason_of(error), "resource", document.name))
         return
     if kind == "OperationOutcome":
         _outcome(raw, document, found)
@@ -240,7 +244,7 @@ def _take(url: str, raw: Raw, document: Document, found: Content, fhir_version: 
         inner = _one_by_one(inside, fhir_version)
         found.items += inner.items
         found.unusable += inner.unusable
-    elif kind in _OLDER:
+    elif kind in OLDER:
         found.unusable.append(Unusable(kind, "is of an older FHIR version than R4", "", document.name))
     elif kind in r4.TYPES:
         item = _decoded(kind, url, raw, document, found, fhir_version)
@@ -251,7 +255,7 @@ def _take(url: str, raw: Raw, document: Document, found: Content, fhir_version: 
 def _outcome(raw: Raw, document: Document, found: Content) -> None:
     try:
         severities = {issue.severity for issue in msgspec.json.decode(raw, type=_Outcome).issue}
-    except _FAILURES:
+    except FAILURES:
         severities = {"error"}
     _note_outcome(severities, document, found)
 
@@ -271,8 +275,8 @@ def _decoded(
             resource, sent = r5.decoded(kind, raw)
             return Item(resource, url, document, version, sent)
         return Item(_DECODERS[kind].decode(raw), url, document, version)
-    except _FAILURES as error:
-        found.unusable.append(Unusable(_named(kind, raw), _said(error), kind, document.name))
+    except FAILURES as error:
+        found.unusable.append(Unusable(_named(kind, raw), reason_of(error), kind, document.name))
         return None
 
 
@@ -284,11 +288,11 @@ def _named(kind: str, raw: Raw) -> str:
     """ "Type/id" of a resource that cannot be read, as far as it says."""
     try:
         return f"{kind}/{msgspec.json.decode(raw, type=_Identified).id[:MAX_TEXT]}"
-    except _FAILURES:
+    except FAILURES:
         return f"{kind}/?"
 
 
-def _said(error: Exception) -> str:
+def reason_of(error: Exception) -> str:
     """The reason in words: msgspec names types and places, never values."""
     if isinstance(error, RecursionError):
         return "is nested too deep"

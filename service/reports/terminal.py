@@ -12,7 +12,15 @@ from contextlib import contextmanager
 from typing import TextIO, TypeVar
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    TaskProgressColumn,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 from rules.reasoning.timeline import Unusable
@@ -57,24 +65,45 @@ def name_unread(stream: TextIO, name: str, unread: Iterable[Unusable]) -> int:
 
 def with_progress(items: Sequence[T], what: str, stream: TextIO, quiet: bool) -> Iterator[T]:
     """The items; while they are worked through, a bar on a terminal, or now and then a line when it takes long."""
-    if len(items) < _LONG or quiet:
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    if quiet or len(items) < _LONG:
         yield from items
-    elif stream.isatty():
-        columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=Console(file=stream), transient=True) as progress:
-            yield from progress.track(items)
     else:
-        yield from _with_lines(items, what, stream)
+        yield from _shown(zip(range(1, len(items) + 1), items, strict=True), len(items), columns, what, stream)
 
 
-def _with_lines(items: Sequence[T], what: str, stream: TextIO) -> Iterator[T]:
+def with_share(steps: Iterable[tuple[int, T]], total: int, what: str, stream: TextIO) -> Iterator[T]:
+    """The second of each pair; the first says how much of `total` is done with it, which is shown in per cent."""
+    columns = (TextColumn(what), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
+    yield from _shown(steps, total, columns, what, stream, share=True)
+
+
+def _shown(
+    steps: Iterable[tuple[int, T]],
+    total: int,
+    columns: Sequence[ProgressColumn],
+    what: str,
+    stream: TextIO,
+    share: bool = False,
+) -> Iterator[T]:
+    if stream.isatty():
+        with Progress(*columns, console=Console(file=stream), transient=True) as progress:
+            task = progress.add_task(what, total=total)
+            for done, item in steps:
+                yield item
+                progress.update(task, completed=done)
+    else:
+        yield from _with_lines(steps, total, what, stream, share)
+
+
+def _with_lines(steps: Iterable[tuple[int, T]], total: int, what: str, stream: TextIO, share: bool) -> Iterator[T]:
     said = time.monotonic()
-    for number, item in enumerate(items):
+    for done, item in steps:
+        yield item
         if time.monotonic() - said >= _SECONDS_BETWEEN_LINES:
-            stream.write(f"{what}: {number} of {len(items)}\n")
+            stream.write(f"{what}: {100 * done // max(total, 1)} %\n" if share else f"{what}: {done} of {total}\n")
             stream.flush()
             said = time.monotonic()
-        yield item
 
 
 @contextmanager

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from typing import TypeVar
 
@@ -51,6 +51,14 @@ def bundle(resources: Sequence[Json]) -> Json:
         {"fullUrl": f"http://example.org/fhir/{one['resourceType']}/{one['id']}", "resource": one} for one in resources
     ]
     return {"resourceType": "Bundle", "type": "collection", "entry": entries}
+
+
+def export(records: Iterable[Sequence[Json]]) -> dict[str, str]:
+    """A Bulk Data export of these records: the files, one a type of resource, with each resource once."""
+    lines: dict[str, dict[str, None]] = {}
+    for resource in (one for record in records for one in record):
+        lines.setdefault(f"{resource['resourceType']}.ndjson", {})[json.dumps(resource, ensure_ascii=False)] = None
+    return {name: "".join(f"{line}\n" for line in some) for name, some in lines.items()}
 
 
 def patient(name: str, person: Person, as_of: date) -> Json:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -18,18 +19,22 @@ from flask.testing import FlaskClient
 from rules.evaluation import Evaluator
 from rules.knowledge_base import Knowledge, load_knowledge
 from rules.reasoning.evaluation import Evaluation
-from rules.reasoning.timeline import PatientTimeline
+from rules.reasoning.timeline import PatientTimeline, Unusable
 from service.app import create_app
+from service.assessing import Assessor
 from service.cds_hooks.card_messages import EXTENSION
 from service.cds_hooks.cards import CardMaker
 from service.commands import main
 from service.fhir.reader import Document, RecordReader
 from service.reports import json_report
+from service.screening.buckets import Buckets
+from service.screening.export import export_files
+from service.screening.population import Population
 from service.settings import Settings
 from tests.storybook.case import Case
 from tests.storybook.given import When
 from tests.storybook.r5 import in_r5
-from tests.storybook.record import bundle
+from tests.storybook.record import bundle, export
 from tests.storybook.vocabulary import Json
 
 
@@ -152,6 +157,51 @@ class Http:
             raise AssertionError(f"{case}: {response.status_code} {response.text}")
         answer: Json = json.loads(response.data)
         return settled({"cards": answer["cards"], **answer["extension"][EXTENSION]})
+
+
+def exportable(case: Case) -> bool:
+    """Whether an export can tell the case: the chart is opened, and nobody is writing an order."""
+    return case.told.when.hook == "patient-view" and not case.drafts
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """A Bulk Data export of all patients who are seen on one day in one jurisdiction, screened together."""
+
+    folder: Path
+    name: str = "screening"
+
+    def answers(self, cases: Sequence[Case]) -> Mapping[str, Json]:
+        """The answer to each case."""
+        together: dict[tuple[str, date], list[Case]] = {}
+        for case in cases:
+            together.setdefault((case.told.when.jurisdiction, case.as_of), []).append(case)
+        found = [one for (where, day), some in sorted(together.items()) for one in self._screened(where, day, some)]
+        return {one["patient"].removeprefix("Patient/"): one for one in found}
+
+    def _screened(self, jurisdiction: str, as_of: date, cases: Sequence[Case]) -> list[Json]:
+        folder = self.folder / f"{jurisdiction}-{as_of}"
+        folder.mkdir()
+        write_export(folder, [case.resources for case in cases])
+        buckets = Buckets(folder, 3)
+        unread: list[Unusable] = []
+        for _ in buckets.fill(export_files(folder), unread.append):
+            pass
+        assert not unread, unread
+        assessor = _assessor(jurisdiction)
+        population = Population(assessor, CardMaker(assessor.knowledge), buckets, as_of)
+        return [settled(json.loads(line)) for name in buckets.names for line in population.found(name).assessments]
+
+
+def write_export(folder: Path, records: Iterable[Sequence[Json]]) -> None:
+    """A Bulk Data export of these records, in a folder that is there."""
+    for name, content in export(records).items():
+        (folder / name).write_text(content, encoding="utf-8")
+
+
+@cache
+def _assessor(jurisdiction: str) -> Assessor:
+    return Assessor(load_knowledge(jurisdiction=jurisdiction))
 
 
 @cache

@@ -30,9 +30,10 @@ def test_the_file_is_current(path: Path) -> None:
     assert (ROOT / path).read_text(encoding="utf-8") == WRITTEN[path], "make fixtures writes it anew"
 
 
-def test_no_file_is_left_of_a_patient_who_is_gone() -> None:
-    found = {path.relative_to(ROOT) for path in (ROOT / FIXTURES / "patients").rglob("*.json")}
-    assert found == {path for path in WRITTEN if path.parts[1] == "patients"}
+@pytest.mark.parametrize("folder", ["patients", "population"])
+def test_no_file_is_left_of_a_patient_who_is_gone(folder: str) -> None:
+    found = {path.relative_to(ROOT) for path in (ROOT / FIXTURES / folder).rglob("*.*json")}
+    assert found == {path for path in WRITTEN if path.parts[1] == folder}
 
 
 @pytest.mark.parametrize("case", PATIENTS, ids=lambda case: case.name)
