@@ -36,7 +36,7 @@ _STRETCHES = 6
 _TENTHS = 10
 _SAMPLE_S = 2.0
 _FEWEST_SAMPLES = 12
-PROCESSORS = os.cpu_count() or 1
+CORES = os.cpu_count() or 1
 _HOOKS = Path("fhir_fixtures/hooks")
 
 
@@ -147,7 +147,7 @@ def tenths(calls: Sequence[Call], samples: Sequence[Sample]) -> list[str]:
         if not spent or len(within) < 2:
             continue
         used = (within[-1].cpu_ms - within[0].cpu_ms) / (within[-1].at - within[0].at) * width / len(spent)
-        stolen = (within[-1].stolen_ms - within[0].stolen_ms) / (within[-1].at - within[0].at) / 10 / PROCESSORS
+        stolen = (within[-1].stolen_ms - within[0].stolen_ms) / (within[-1].at - within[0].at) / 10 / CORES
         minutes = f"{number * width / 60:.1f}-{(number + 1) * width / 60:.1f}"
         p50, p99 = (quantile(spent, share) * 1000 for share in (0.50, 0.99))
         rows.append(f"{minutes:>11} {len(spent):>7} {p50:>7.1f} {p99:>8.1f} {used:>14.2f} {stolen:>8.1f} %")

@@ -27,7 +27,7 @@ from service.reports.page import Page
 from service.reports.terminal import closed_pipe_is_the_end, width, write_lines
 from service.reports.text_report import write_assessment
 from service.screening.export import NoExport
-from service.screening.local import EngineStopped, processors
+from service.screening.local import EngineStopped, cores
 from service.screening.results import OutRefused
 from service.screening.screen import Screening
 from service.serving import serve
@@ -212,7 +212,7 @@ def screen(source: Path, out: Path, as_of: date | None, engine: str, workers: in
     """
     assert engine == "local"
     settings = _settings()
-    screening = Screening(settings, _knowledge(), as_of or date.today(), workers or processors(), sys.stderr)
+    screening = Screening(settings, _knowledge(), as_of or date.today(), workers or cores(), sys.stderr)
     try:
         results = screening.run(source, out)
     except (NoExport, OutRefused, EngineStopped) as error:

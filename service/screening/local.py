@@ -15,7 +15,7 @@ from service.screening.population import Found, Population
 from service.settings import Settings
 
 
-def processors() -> int:
+def cores() -> int:
     """Those of this machine that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 

@@ -44,7 +44,7 @@ def test_a_tenth_in_which_the_machine_was_robbed_is_told_from_one_in_which_a_cal
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Two calls and two samples a second: in the last tenth the host took half the time of one processor of two."""
-    monkeypatch.setattr("benchmarks.soak.PROCESSORS", 2)
+    monkeypatch.setattr("benchmarks.soak.CORES", 2)
     calls = [Call(due / 2, 2.0 if due >= 180 else 0.01, 200) for due in range(201)]
     samples = [Sample(at / 2, 4.0 * at, 250.0 * max(0, at - 180)) for at in range(202)]
     head, *rows = tenths(calls, samples)
