@@ -97,6 +97,10 @@ deploy-tools: ## Prometheus and the schemas of Kubernetes, for the tests of depl
 hapi: ## a FHIR server (HAPI) and HL7's validator; needs Java 17 and Maven
 	tools/hapi.sh
 
+.PHONY: spark
+spark: ## Spark, for screening on a cluster; needs Java 17
+	tools/spark.sh
+
 .PHONY: clients
 clients: ## CDS clients that others wrote; needs Node.js and Python 3.11
 	tools/clients.sh
@@ -179,6 +183,7 @@ $(UV):
 lock: $(UV) ## resolve the requirements, with hashes; versions stay unless LOCK_FLAGS=--upgrade
 	$(COMPILE) $(LOCK_FLAGS) --extra dev pyproject.toml -o requirements/dev.txt
 	$(COMPILE) $(LOCK_FLAGS) pyproject.toml -o requirements/runtime.txt
+	$(COMPILE) $(LOCK_FLAGS) --extra spark -c requirements/runtime.txt pyproject.toml -o requirements/spark.txt
 	echo setuptools | $(COMPILE) $(LOCK_FLAGS) -c requirements/dev.txt --no-annotate - -o requirements/build.txt
 
 .PHONY: clean

@@ -1,4 +1,4 @@
-"""What people write on the command line."""
+"""What people write on the command line, and what they are told when nothing comes of it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,13 @@ from typing import Any
 import click
 
 from service.as_of import day
+from service.record_run import NOTHING_DONE
+
+
+class Refused(click.ClickException):
+    """Nothing can be done: what was asked, or what is set, does not hold."""
+
+    exit_code = NOTHING_DONE
 
 
 class Day(click.ParamType[date]):

@@ -6,7 +6,6 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from datetime import date
-from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import click
@@ -15,33 +14,24 @@ from rules import catalogue
 from rules.knowledge_base import Knowledge
 from rules.reasoning.errors import KnowledgeError
 from service.cds_hooks.hooks import HOOKS
-from service.command_types import Day
+from service.command_types import Day, Refused
 from service.configuration import check_configuration
 from service.database_commands import database, feedback
 from service.deployment import site_assessor, site_cards, site_knowledge
-from service.record_run import NOTHING_DONE, RecordRun
+from service.record_run import RecordRun
 from service.reports import fhir_report, json_report
 from service.reports.course_picture import glyphs_for
 from service.reports.explain_report import Explained, write_explanation
 from service.reports.page import Page
 from service.reports.terminal import closed_pipe_is_the_end, width, write_lines
 from service.reports.text_report import write_assessment
-from service.screening.export import NoExport
-from service.screening.local import EngineStopped, cores
-from service.screening.results import OutRefused
-from service.screening.screen import Screening
+from service.screening_command import screen
 from service.serving import serve
 from service.settings import Settings, SettingsError, read_settings
 from service.submission import DEFAULT_HOOK
 from service.token_check import check_token
 
 _Made = TypeVar("_Made")
-
-
-class Refused(click.ClickException):
-    """Nothing can be done: what was asked, or what is set, does not hold."""
-
-    exit_code = NOTHING_DONE
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -177,51 +167,6 @@ def explain(files: Sequence[str], as_of: date | None) -> None:
     raise SystemExit(run.status)
 
 
-@main.command(short_help="Find whoever needs a dose, or has lapsed, in a population.")
-@click.argument("source", type=click.Path(exists=True, path_type=Path))
-@click.option(
-    "--out",
-    required=True,
-    type=click.Path(file_okay=False, path_type=Path),
-    metavar="DIR",
-    help="Where the results go: a folder that is new or empty.",
-)
-@_as_of
-@click.option(
-    "--engine",
-    type=click.Choice(["local"]),
-    default="local",
-    show_default=True,
-    help="What evaluates: local, the processors of this machine.",
-)
-@click.option("--workers", type=click.IntRange(min=1), metavar="N", help="Processes at once; default one a processor.")
-def screen(source: Path, out: Path, as_of: date | None, engine: str, workers: int | None) -> None:
-    """Find whoever needs a dose, has lapsed or has fractured among all patients of a FHIR Bulk Data export.
-
-    SOURCE is a folder of NDJSON files, plain or gzip, or one such file. Every patient is evaluated as if the chart were
-    opened that day. DIR then holds worklist.csv and worklist.html (patients with denosumab on record for whom a rule
-    speaks, most urgent first), assessments.ndjson.gz (one object a patient, as `assess --format json` prints it),
-    not-read.csv (each record that could not be used) and summary.json.
-
-    Memory does not grow with the export; DIR needs free room for as much as SOURCE holds unpacked.
-
-    \b
-    Examples:
-      reboundwatch screen export/ --out worklist-2026-03
-      reboundwatch screen export/ --out worklist-2026-03 --as-of 2026-03-01 --workers 8
-    """
-    assert engine == "local"
-    settings = _settings()
-    screening = Screening(settings, _knowledge(), as_of or date.today(), workers or cores(), sys.stderr)
-    try:
-        results = screening.run(source, out)
-    except (NoExport, OutRefused, EngineStopped) as error:
-        raise Refused(str(error)) from None
-    for line in screening.told(results, out):
-        click.echo(line)
-    raise SystemExit(results.status)
-
-
 @main.command()
 @click.option("--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True)
 def rules(form: str) -> None:
@@ -276,3 +221,4 @@ def check_config() -> None:
 main.add_command(check_token)
 main.add_command(database)
 main.add_command(feedback)
+main.add_command(screen)

@@ -44,10 +44,14 @@ class Line:
 
 
 class ExportFile:
-    """One NDJSON file: its lines, its size, and how many bytes of it have been read so far (as it lies on the disk)."""
+    """One NDJSON file: its lines, its size, and how many bytes of it have been read so far (as it lies on the disk).
 
-    def __init__(self, path: Path) -> None:
+    `name` is what the user calls it, its path unless another name is given.
+    """
+
+    def __init__(self, path: Path, name: str = "") -> None:
         self.path = path
+        self.name = name or str(path)
         self.size = path.stat().st_size
         self.done = 0
 
@@ -58,18 +62,18 @@ class ExportFile:
 
     def lines(self) -> Iterator[Line | Unusable]:
         """Those that are not empty; one that is too long is named, and so is where the file breaks off."""
-        name, number = str(self.path), 0
+        number = 0
         try:
             with self.path.open("rb") as file, _unpacked(file) as content:
                 for number, data in _numbered(content):
                     self.done = file.tell()
-                    line = Line(name, number, data.rstrip(b"\r\n"))
+                    line = Line(self.name, number, data.rstrip(b"\r\n"))
                     if len(data) > MAX_LINE:
                         yield line.unusable(f"is longer than {MAX_LINE // 1024 // 1024} MB")
                     elif data.strip():
                         yield line
         except (OSError, EOFError, zlib.error) as error:
-            yield Line(name, number + 1, b"").unusable(f"cannot be read further: {_said(error)}")
+            yield Line(self.name, number + 1, b"").unusable(f"cannot be read further: {_said(error)}")
         self.done = self.size
 
 

@@ -1,10 +1,10 @@
-"""The patients of one bucket, evaluated one after the other: what a process does, whichever engine started it."""
+"""The patients of one part, evaluated one after the other: what a process does, whichever engine started it."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -15,7 +15,6 @@ from service.cds_hooks.cards import CardMaker
 from service.fhir.documents import resource_type
 from service.fhir.reader import Document
 from service.reports.json_report import assessment, json_line
-from service.screening.buckets import DRUGS, Buckets
 from service.screening.export import Line
 from service.screening.worklist import Row, row
 from service.submission import DEFAULT_HOOK, Submission
@@ -60,17 +59,16 @@ class Found:
 
 
 class Population:
-    """Evaluates the buckets of one export as of one day."""
+    """Evaluates the patients of one export as of one day; `drugs` are those that their records may refer to."""
 
-    def __init__(self, assessor: Assessor, cards: CardMaker, buckets: Buckets, as_of: date) -> None:
-        self._assessor, self._cards, self._buckets, self._as_of = assessor, cards, buckets, as_of
-        self._drugs = dict(buckets.lines(DRUGS))
+    def __init__(self, assessor: Assessor, cards: CardMaker, drugs: Mapping[str, Line], as_of: date) -> None:
+        self._assessor, self._cards, self._drugs, self._as_of = assessor, cards, drugs, as_of
 
-    def found(self, bucket: str) -> Found:
-        """What came of the patients of a bucket, in the order of their ids."""
+    def found(self, lines: Iterable[tuple[str, Line]]) -> Found:
+        """What came of the patients whose lines these are, in the order of their ids."""
         found = Found()
         patients: dict[str, list[Line]] = {}
-        for patient, line in self._buckets.lines(bucket):
+        for patient, line in lines:
             patients.setdefault(patient, []).append(line)
         for patient in sorted(patients):
             self._assess(patient, patients[patient], found)

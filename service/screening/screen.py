@@ -15,12 +15,10 @@ from rules.reasoning.timeline import Unusable
 from service import words
 from service.reports.page import printable
 from service.reports.terminal import with_share
-from service.screening.buckets import Buckets, enough
+from service.screening.engine import Engine
 from service.screening.export import export_files
-from service.screening.local import evaluated
 from service.screening.results import PAGE, UNREAD, WORKLIST, Results, writing
 from service.screening.worklist import NEVER
-from service.settings import Settings
 from service.version import SOFTWARE_VERSION
 
 T = TypeVar("T")
@@ -31,12 +29,11 @@ _NAMED = 10
 
 @dataclass(frozen=True, slots=True)
 class Screening:
-    """Whom to screen as of which day, with so many processes at once."""
+    """Screens as of one day with one engine; `knowledge` is what the engine evaluates with, too."""
 
-    settings: Settings
+    engine: Engine
     knowledge: Knowledge
     as_of: date
-    workers: int
     stderr: TextIO
 
     def run(self, source: Path, out: Path) -> Results:
@@ -46,21 +43,20 @@ class Screening:
             NoExport: there is nothing to screen.
             OutRefused: the results cannot be written there.
             KnowledgeError: what the site set does not hold.
-            EngineStopped: a process died.
+            EngineStopped: the engine did not end its work.
         """
         files = export_files(source)
         size = sum(file.size for file in files)
         with writing(out) as (results, work):
-            buckets = Buckets(work, enough(files))
             unread = self._told(results)
-            for _ in self._shown(((done, None) for done in buckets.fill(files, unread)), size, "reading"):
+            laid = self.engine.lay_apart(files, work, unread)
+            for _ in self._shown(((done, None) for done in laid), size, "reading"):
                 pass
-            found = evaluated(buckets, self.settings, self.as_of, self.workers)
-            for one in self._shown(enumerate(found, 1), len(buckets.names), "evaluating"):
+            for one in self._shown(enumerate(self.engine.found(), 1), self.engine.parts, "evaluating"):
                 for unusable in one.unread:
                     unread(unusable)
                 results.take(one)
-            results.finish(self._summary(buckets, results))
+            results.finish(self._summary(len(files), results))
         return results
 
     def told(self, results: Results, out: Path) -> Iterator[str]:
@@ -90,15 +86,15 @@ class Screening:
     def _shown(self, steps: Iterable[tuple[int, T]], total: int, what: str) -> Iterator[T]:
         return with_share(steps, total, what, self.stderr)
 
-    def _summary(self, buckets: Buckets, results: Results) -> dict[str, Any]:
+    def _summary(self, files: int, results: Results) -> dict[str, Any]:
         tally = results.tally
         return {
             "asOf": self.as_of.isoformat(),
             "knowledgeVersion": self.knowledge.version,
             "softwareVersion": SOFTWARE_VERSION,
-            "files": len(buckets.files),
-            "records": buckets.read,
-            "passedOver": buckets.passed_over,
+            "files": files,
+            "records": self.engine.counts.read,
+            "passedOver": self.engine.counts.passed_over,
             "notRead": results.not_read,
             "patients": tally.patients,
             "withDenosumab": tally.patients - tally.states[NEVER],

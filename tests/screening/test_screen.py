@@ -17,9 +17,10 @@ from rules.reasoning.timeline import Unusable
 from service.commands import main
 from service.screening.buckets import Buckets
 from service.screening.export import MAX_LINE, export_files
-from service.screening.local import evaluated
+from service.screening.local import LocalEngine
+from service.screening.population import Tally
 from service.screening.results import FILES
-from service.screening.worklist import COLUMNS
+from service.screening.worklist import COLUMNS, Row
 from service.settings import Settings
 from tests.storybook.routes import write_export
 from tests.storybook.vocabulary import Json
@@ -135,14 +136,22 @@ def laid_apart(source: Path, folder: Path, number: int) -> Buckets:
     return buckets
 
 
-def test_several_processes_find_the_same_in_the_same_order(export: Path, tmp_path: Path) -> None:
-    buckets = laid_apart(export, tmp_path, 4)
-    found = [
-        [(one.rows, one.tally, one.unread) for one in evaluated(buckets, Settings(), date(2026, 3, 1), workers)]
-        for workers in (1, 2)
-    ]
-    assert found[0] == found[1]
-    assert sum(tally.patients for _, tally, _ in found[0]) == len(STORIES)
+def found_with(workers: int, export: Path, folder: Path) -> list[tuple[list[Row], Tally, list[Unusable]]]:
+    engine, unread = LocalEngine(Settings(), date(2026, 3, 1), workers), list[Unusable]()
+    folder.mkdir()
+    assert list(engine.lay_apart(export_files(export), folder, unread.append))
+    assert not unread
+    assert engine.parts > 1
+    return [(one.rows, one.tally, one.unread) for one in engine.found()]
+
+
+def test_several_processes_find_the_same_in_the_same_order(
+    export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("service.screening.owners._PART_BYTES", 10_000)
+    alone, together = (found_with(workers, export, tmp_path / str(workers)) for workers in (1, 2))
+    assert alone == together
+    assert sum(tally.patients for _, tally, _ in alone) == len(STORIES)
 
 
 BROKEN = b'{"resourceType": "Condition", "id": "x"'
@@ -239,7 +248,7 @@ def test_a_visit_of_two_patients_counts_for_both(tmp_path: Path) -> None:
         "participant": [{"actor": {"reference": f"https://ehr.example.org/r4/Patient/{one}"}} for one in "ab"],
     }
     (tmp_path / "Appointment.ndjson").write_text(json.dumps(visit), encoding="utf-8")
-    assert [owner for owner, _ in laid_apart(tmp_path, tmp_path, 1).lines("0")] == ["Patient/a", "Patient/b"]
+    assert [owner for owner, _ in laid_apart(tmp_path, tmp_path, 1).lines(0)] == ["Patient/a", "Patient/b"]
 
 
 @pytest.mark.parametrize("prepared", ["an empty folder", "only Bundles", "nobody"])

@@ -189,8 +189,9 @@ class Screened:
             pass
         assert not unread, unread
         assessor = _assessor(jurisdiction)
-        population = Population(assessor, CardMaker(assessor.knowledge), buckets, as_of)
-        return [settled(json.loads(line)) for name in buckets.names for line in population.found(name).assessments]
+        population = Population(assessor, CardMaker(assessor.knowledge), dict(buckets.drugs()), as_of)
+        found = [population.found(buckets.lines(number)) for number in range(buckets.number)]
+        return [settled(json.loads(line)) for one in found for line in one.assessments]
 
 
 def write_export(folder: Path, records: Iterable[Sequence[Json]]) -> None:
