@@ -79,8 +79,12 @@ def screen(source: Path, out: Path, as_of: date | None, engine: str, workers: in
 def _check(engine: str, workers: int | None, master: str | None) -> None:
     if workers is not None and engine != LOCAL:
         raise click.UsageError("--workers is for --engine local: Spark has workers of its own")
-    if master is not None and engine != SPARK:
+    if master is None:
+        return
+    if engine != SPARK:
         raise click.UsageError("--master is for --engine spark")
+    if not master.startswith(("spark://", "k8s://", "local")) and master != "yarn":
+        raise click.UsageError(f"{master} is no master of Spark: spark://host:port, k8s://…, yarn or local[N]")
 
 
 def _started(

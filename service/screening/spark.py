@@ -150,7 +150,7 @@ def spark_engine(settings: Settings, as_of: date, master: str | None) -> Iterato
             conf.setMaster(master)
         context = SparkContext(conf=conf)
     except (PySparkException, Py4JError) as error:
-        raise EngineStopped(f"Spark does not start: {_said(error)}") from None
+        raise EngineStopped(f"Spark does not start; it wrote above why: {_said(error)}") from None
     try:
         # A master that nobody could reach stops a context while it is being made, without an error.
         if context._jsc.sc().isStopped():

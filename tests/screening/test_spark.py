@@ -97,7 +97,7 @@ def test_a_worker_that_dies_takes_nothing_with_it(
 def test_a_file_of_the_site_that_a_worker_does_not_find_ends_the_run_without_results(
     export: Path, two_workers: Cluster, tmp_path: Path
 ) -> None:
-    (tmp_path / "limits.yaml").write_text("{}\n", encoding="utf-8")
+    (tmp_path / "limits.yaml").write_text("since: 2026-01-01\noverdue_after: 8\n", encoding="utf-8")
     here_only = "/proc/self/cwd/limits.yaml"
     asked = screening(
         export,
@@ -114,13 +114,6 @@ def test_a_file_of_the_site_that_a_worker_does_not_find_ends_the_run_without_res
     assert list((tmp_path / "out").iterdir()) == []
 
 
-@needs_spark
-def test_a_master_that_is_none_is_said(export: Path, tmp_path: Path) -> None:
-    status, _, problems = ended(screening(export, tmp_path / "out", "--engine", "spark", "--master", "nowhere"))
-    assert status == 2
-    assert problems.splitlines()[-1].startswith("Error: Spark does not start: Could not parse Master URL: 'nowhere'")
-
-
 def test_without_spark_it_is_said_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pyspark", None)
     run = CliRunner().invoke(
@@ -135,6 +128,15 @@ def test_an_option_of_the_other_engine_is_refused(tmp_path: Path, given: tuple[s
     run = CliRunner().invoke(main, ["screen", "fhir_fixtures/population", "--out", str(tmp_path / "out"), *given])
     assert run.exit_code == 2
     assert " is for --engine " in run.stderr
+
+
+def test_a_master_that_is_none_is_refused_before_spark_starts(tmp_path: Path) -> None:
+    run = CliRunner().invoke(
+        main,
+        ["screen", "fhir_fixtures/population", "--out", str(tmp_path / "out"), "--engine", "spark", "--master", "head"],
+    )
+    assert run.exit_code == 2
+    assert "head is no master of Spark: spark://host:port, k8s://…, yarn or local[N]" in run.stderr
 
 
 def test_no_secret_goes_to_a_worker() -> None:
