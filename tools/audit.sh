@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Asks the database of known vulnerabilities about requirements/runtime.txt.
+# Asks the database of known vulnerabilities about requirements/runtime.txt and what screening on a cluster adds.
 # Exit status: 0 none known; 1 some are, and are named; 3 could not be checked, which is no "none".
 set -uo pipefail
 cd "$(dirname "$0")/.."
@@ -15,7 +15,7 @@ fi
 
 report=build/audit/report.json
 rm -f "$report"
-"$tool" --require-hashes --disable-pip --requirement requirements/runtime.txt --vulnerability-service "${1:-osv}" \
+"$tool" --require-hashes --disable-pip --requirement requirements/spark.txt --vulnerability-service "${1:-osv}" \
   --timeout 20 --progress-spinner off --format json --output "$report" 2>build/audit/log
 status=$?
 python3 - "$report" "$status" <<'READ'

@@ -136,7 +136,7 @@ def spark_engine(settings: Settings, as_of: date, master: str | None) -> Iterato
         from pyspark.errors import PySparkException
     except ImportError:
         raise EngineStopped(
-            "Spark is not installed here: pip install 'reboundwatch[spark]'; it needs Java, too"
+            "Spark is not installed here: pip install -r requirements/spark.txt; it needs Java, too"
         ) from None
     from py4j.protocol import Py4JError
 

@@ -120,7 +120,7 @@ def test_without_spark_it_is_said_how_to_get_it(tmp_path: Path, monkeypatch: pyt
         main, ["screen", "fhir_fixtures/population", "--out", str(tmp_path / "out"), "--engine", "spark"]
     )
     assert run.exit_code == 2
-    assert "pip install 'reboundwatch[spark]'" in run.stderr
+    assert "pip install -r requirements/spark.txt" in run.stderr
 
 
 @pytest.mark.parametrize("given", [("--engine", "spark", "--workers", "2"), ("--master", "spark://head:7077")])
