@@ -30,3 +30,7 @@ class Day(click.ParamType[date]):
             return day(str(value))
         except ValueError as error:
             self.fail(str(error), param, ctx)
+
+
+AS_OF = click.option("--as-of", type=Day(), metavar="DATE", help="Assess as on this day (2026-03-01); default today.")
+"""The day of the evaluation; None when none was named."""

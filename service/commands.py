@@ -14,7 +14,7 @@ from rules import catalogue
 from rules.knowledge_base import Knowledge
 from rules.reasoning.errors import KnowledgeError
 from service.cds_hooks.hooks import HOOKS
-from service.command_types import Day, Refused
+from service.command_types import AS_OF, Refused
 from service.configuration import check_configuration
 from service.database_commands import database, feedback
 from service.deployment import site_assessor, site_cards, site_knowledge
@@ -49,12 +49,11 @@ def main() -> None:
 
 
 _files = click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(allow_dash=True))
-_as_of = click.option("--as-of", type=Day(), metavar="DATE", help="Assess as on this day (2026-03-01); default today.")
 
 
 @main.command()
 @_files
-@_as_of
+@AS_OF
 @click.option(
     "--hook",
     type=click.Choice(list(HOOKS)),
@@ -134,7 +133,7 @@ def _set_up(make: Callable[[Settings], _Made]) -> _Made:
 
 @main.command(short_help="Show how the assessment of each patient in FILE comes about.")
 @_files
-@_as_of
+@AS_OF
 @closed_pipe_is_the_end()
 def explain(files: Sequence[str], as_of: date | None) -> None:
     """Show on one screen how the assessment of each patient in FILE comes about.

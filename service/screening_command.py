@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from rules.reasoning.errors import KnowledgeError
-from service.command_types import Day, Refused
+from service.command_types import AS_OF, Refused
 from service.deployment import site_knowledge
 from service.screening.engine import Engine, EngineStopped
 from service.screening.export import NoExport
@@ -32,7 +32,7 @@ LOCAL, SPARK = "local", "spark"
     metavar="DIR",
     help="Where the results go: a folder that is new or empty.",
 )
-@click.option("--as-of", type=Day(), metavar="DATE", help="Assess as on this day (2026-03-01); default today.")
+@AS_OF
 @click.option(
     "--engine",
     type=click.Choice([LOCAL, SPARK]),

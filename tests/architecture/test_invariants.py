@@ -55,11 +55,11 @@ def test_the_core_reads_no_clock() -> None:
     assert {path.name: clock_calls(path.read_text(encoding="utf-8")) for path in CORE} == {p.name: [] for p in CORE}
 
 
-def test_the_day_of_evaluation_is_read_from_a_clock_in_two_places_and_given_on_from_there() -> None:
+def test_the_day_of_evaluation_is_read_from_a_clock_where_calls_and_commands_come_in() -> None:
     reading = {
         path.relative_to(ROOT).as_posix() for path in SERVICE if "date.today" in path.read_text(encoding="utf-8")
     }
-    assert reading == {"service/app.py", "service/commands.py"}
+    assert reading == {"service/app.py", "service/commands.py", "service/screening_command.py"}
 
 
 def test_reasoning_knows_no_topic() -> None:
