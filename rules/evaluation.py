@@ -40,7 +40,12 @@ class Evaluator:
         """
         facts, found = derive(timeline, self.knowledge.limits, self.knowledge.jurisdiction)
         trace = self._reasoner.run(facts)
-        concluded = [self._conclusion(firing) for firing in trace.firings if isinstance(firing.outcome, Advice)]
+        concluded = [
+            self._conclusion(firing)
+            for firing in trace.firings
+            if isinstance(firing.outcome, Advice) and self._speaks(firing.rule, hook)
+        ]
+        # A rule gives way to what is said here, not to what would be said at another hook.
         present = {one.rule for one in concluded}
         suppressed = [
             Suppressed(one.rule, by)
@@ -49,11 +54,7 @@ class Evaluator:
             if by in present
         ]
         silenced = {one.rule for one in suppressed}
-        speaking = [
-            one
-            for one in concluded
-            if one.rule not in silenced and (hook is None or hook in self.knowledge.rule(one.rule).hooks)
-        ]
+        speaking = [one for one in concluded if one.rule not in silenced]
         [course] = trace.all(Course)
         deciding = trace.all(DecidingClass)
         return Evaluation(
@@ -75,6 +76,9 @@ class Evaluator:
     def why_silent(self, evaluation: Evaluation, rule_id: str) -> Silence:
         """The nearest miss of a rule that did not conclude."""
         return self._reasoner.why_silent(evaluation.trace, rule_id)
+
+    def _speaks(self, rule_id: str, hook: str | None) -> bool:
+        return hook is None or hook in self.knowledge.rule(rule_id).hooks
 
     def _conclusion(self, firing: Firing) -> Conclusion:
         assert isinstance(firing.outcome, Advice)
