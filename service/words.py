@@ -35,7 +35,7 @@ PRODUCTS = {"60mg": "60 mg", "120mg": "120 mg", "unknown": "strength not known"}
 def state(course: DenosumabSummary) -> str:
     """The state of denosumab in words."""
     if course.state == "UNKNOWN" and course.product == "120mg":
-        return "the 120 mg product, last given more than 16 weeks ago, and no stop on record"
+        return "the 120 mg product, not given lately, and no stop on record"
     return STATES[course.state]
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rules.reasoning.conditions import each, fails, holds
 from rules.reasoning.facts.fractures import (
     DAY_NOT_KNOWN,
@@ -81,9 +83,9 @@ def prior(fracture: Fracture) -> FractureClass:
     ],
     emits=FractureClass,
 )
-def on_treatment(fracture: Fracture, index: IndexDose) -> FractureClass:
+def on_treatment(fracture: Fracture, index: IndexDose, limits: Mapping[str, float]) -> FractureClass:
     """A fracture within 6 months after a dose happened on treatment."""
-    return _class("VFX_ON_TREATMENT", fracture, "within 6 months after a dose", index)
+    return _class("VFX_ON_TREATMENT", fracture, f"within {limits['effect_ends']:g} months after a dose", index)
 
 
 @rule(
@@ -102,10 +104,11 @@ def on_treatment(fracture: Fracture, index: IndexDose) -> FractureClass:
     ],
     emits=FractureClass,
 )
-def probable(fracture: Fracture, index: IndexDose) -> FractureClass:
+def probable(fracture: Fracture, index: IndexDose, limits: Mapping[str, float]) -> FractureClass:
     """Probable rebound: low trauma, 7 to 24 months after the last of at least two doses, no bisphosphonate between."""
-    allowed = ", by the 14 days that are allowed below" if index.tolerated else ""
-    return _class("RVFX_PROBABLE", fracture, f"7 to 24 months after the last dose{allowed}", index)
+    allowed = f", by the {limits['rebound_window_tolerance']:g} days that are allowed below" if index.tolerated else ""
+    window = f"{limits['rebound_window_opens']:g} to {limits['rebound_window_closes']:g} months"
+    return _class("RVFX_PROBABLE", fracture, f"{window} after the last dose{allowed}", index)
 
 
 @rule(
@@ -117,9 +120,10 @@ def probable(fracture: Fracture, index: IndexDose) -> FractureClass:
     ],
     emits=FractureClass,
 )
-def osteoporotic_late(fracture: Fracture, index: IndexDose) -> FractureClass:
+def osteoporotic_late(fracture: Fracture, index: IndexDose, limits: Mapping[str, float]) -> FractureClass:
     """A low-trauma fracture more than 36 months after the last dose is an ordinary osteoporotic one."""
-    return _class("VFX_OSTEOPOROTIC", fracture, "more than 36 months after the last dose", index)
+    reason = f"more than {limits['rebound_over_after']:g} months after the last dose"
+    return _class("VFX_OSTEOPOROTIC", fracture, reason, index)
 
 
 @rule(
@@ -148,7 +152,7 @@ def osteoporotic(fracture: Fracture) -> FractureClass:
     unless=[each(classified, classified.fracture == fracture.number)],
     emits=PossibleRebound,
 )
-def possible(fracture: Fracture, index: IndexDose) -> PossibleRebound:
+def possible(fracture: Fracture, index: IndexDose, limits: Mapping[str, float]) -> PossibleRebound:
     """Possible rebound: low trauma, may lie 6 to 36 months after the last dose, and is not probable."""
     if index.bridged:
         reason = "a bisphosphonate was given between the last dose and the fracture"
@@ -157,9 +161,9 @@ def possible(fracture: Fracture, index: IndexDose) -> PossibleRebound:
     elif fracture.at_most_possible:
         reason = fracture.event.doubt or DAY_NOT_KNOWN
     elif fracture.latest < index.opens_latest:
-        reason = "earlier than 7 months after the last dose"
+        reason = f"earlier than {limits['rebound_window_opens']:g} months after the last dose"
     elif fracture.earliest > index.closes_earliest:
-        reason = "later than 24 months after the last dose"
+        reason = f"later than {limits['rebound_window_closes']:g} months after the last dose"
     else:
         reason = "the dates leave more than one class open"
     evidence = tuple(sorted({*fracture.evidence, *index.evidence}))

@@ -77,7 +77,9 @@ def dose_due(course: Course, booking: NextDose) -> Advice:
         each(zoledronate, zoledronate.drug == ZOLEDRONATE),
     ],
 )
-def dose_overdue(course: Course, today: Today, denosumab: Appraisal, zoledronate: Appraisal) -> Advice:
+def dose_overdue(
+    course: Course, today: Today, denosumab: Appraisal, zoledronate: Appraisal, limits: Mapping[str, float]
+) -> Advice:
     """More than 7 months after the last dose denosumab is overdue."""
     offered = plans(denosumab, zoledronate)
     conflict = bool(denosumab.barriers) or denosumab.weight == WARNING
@@ -98,7 +100,7 @@ def dose_overdue(course: Course, today: Today, denosumab: Appraisal, zoledronate
             else "Give 60 mg as soon as calcium is known to allow it, and time the next doses from this injection. If "
             "it cannot be given, change to another antiresorptive. Ask about back pain and loss of height.",
             *ways(denosumab, zoledronate),
-            *(() if offered else (what_follows(denosumab, zoledronate),)),
+            *(() if offered else (what_follows(denosumab, zoledronate, limits),)),
         ),
         suggestions=offered or tests_first(denosumab, zoledronate),
         choice=bool(offered),
@@ -150,7 +152,7 @@ def denosumab_lapsed(
             "Treat as an unplanned stop: image the spine, measure turnover, calcium, kidney function and vitamin D; "
             "then restart denosumab or give zoledronate 5 mg, now rather than at the next clinic.",
             *ways(denosumab, zoledronate),
-            *(() if offered else (what_follows(denosumab, zoledronate),)),
+            *(() if offered else (what_follows(denosumab, zoledronate, limits),)),
         ),
         # One choice: each drug brings the work-up along, for "at most one" may be taken.
         suggestions=(*(_with_work_up(one) for one in offered), WORK_UP_OF_A_LAPSE),

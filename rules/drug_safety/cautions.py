@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rules.reasoning.conditions import each, fails, holds, limit
 from rules.reasoning.facts.appraisal import BLOCK, NOT_YET, REMARK, WARNING, Caution
 from rules.reasoning.facts.drugs import DENOSUMAB, ZOLEDRONATE
@@ -199,9 +201,9 @@ def calcium_after_denosumab(kidney: Kidney) -> Caution:
 
 
 @rule("CAUTION-DENOSUMAB-MINOR", phase=Phase.APPRAISE, when=[each(history, holds(history.minor))], emits=Caution)
-def under_age(history: SafetyHistory) -> Caution:
+def under_age(history: SafetyHistory, limits: Mapping[str, float]) -> Caution:
     """Under 18 years denosumab 60 mg is blocked."""
-    return _caution(DENOSUMAB, BLOCK, "age under 18", "", history)
+    return _caution(DENOSUMAB, BLOCK, f"age under {limits['adult_from']:g}", "", history)
 
 
 @rule(
@@ -210,13 +212,13 @@ def under_age(history: SafetyHistory) -> Caution:
     when=[each(history, holds(history.dose_too_close))],
     emits=Caution,
 )
-def another_dose_too_soon(history: SafetyHistory) -> Caution:
+def another_dose_too_soon(history: SafetyHistory, limits: Mapping[str, float]) -> Caution:
     """Within 150 days of a dose another dose of denosumab would be a duplicate."""
     return Caution(
         drug=DENOSUMAB,
         weight=BLOCK,
         duplicate=True,
-        reason="the last dose is less than 150 days old",
+        reason=f"the last dose is less than {limits['dose_too_close']:g} days old",
         evidence=history.evidence,
     )
 

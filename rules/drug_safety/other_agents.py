@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from rules.drug_safety.other_cautions import CARDIOVASCULAR_EVENTS
+from collections.abc import Mapping
+
+from rules.drug_safety.other_cautions import CARDIOVASCULAR_EVENT
 from rules.drug_safety.rules import against, delete, delete_draft, next_step
 from rules.reasoning.conclusions import Advice, Indicator
 from rules.reasoning.conditions import each
@@ -74,18 +76,15 @@ def romosozumab_blocked(order: JudgedDraft) -> Advice:
     blocked = order.weight == BLOCK
     heaviest = [one for one in order.cautions if one.weight == order.weight]
     # Calcium can be corrected, an infarction cannot: of two blocks the summary names the lasting one.
-    said = next((one for one in heaviest if one.reason in CARDIOVASCULAR_EVENTS), heaviest[0])
+    events = [one for one in heaviest if one.reason.startswith(CARDIOVASCULAR_EVENT)]
+    said = events[0] if events else heaviest[0]
     return Advice(
         indicator=Indicator.CRITICAL if blocked else Indicator.WARNING,
         summary=f"Romosozumab: {said.reason}. "
-        + (
-            "US: not within 1 year of MI/stroke; EU: never after."
-            if said.reason in CARDIOVASCULAR_EVENTS
-            else next_step(said, "Correct it first.")
-        ),
+        + ("US: not within 1 year of MI/stroke; EU: never after." if events else next_step(said, "Correct it first.")),
         detail=(
             *against(order),
-            *((BOXED_WARNING,) if said.reason in CARDIOVASCULAR_EVENTS or said.tests_may_lift else ()),
+            *((BOXED_WARNING,) if events or said.tests_may_lift else ()),
         ),
         suggestions=delete(order) if blocked else (),
         about=order.reference,
@@ -97,15 +96,15 @@ def romosozumab_blocked(order: JudgedDraft) -> Advice:
     phase=Phase.ADVISE,
     when=[each(order, order.subject == "nsaid", order.weight == WARNING)],
 )
-def nsaid_at_risk(order: JudgedDraft) -> Advice:
+def nsaid_at_risk(order: JudgedDraft, limits: Mapping[str, float]) -> Advice:
     """A systemic NSAID is risky with a weak kidney, age, bleeding, anticoagulants, heart failure or zoledronate."""
     return Advice(
         indicator=Indicator.WARNING,
         summary=f"NSAID risk with {order.reason}. Prefer paracetamol and topical agents.",
         detail=(
             *against(order),
-            "Avoid below a clearance of 30 mL/min. An NSAID, other drugs that act on the kidney, and dehydration raise "
-            "the renal risk of zoledronate: not around an infusion.",
+            f"Avoid below a clearance of {limits['nsaid_clearance']:g} mL/min. An NSAID, other drugs that act on the "
+            "kidney, and dehydration raise the renal risk of zoledronate: not around an infusion.",
         ),
         suggestions=(delete_draft(order.reference, "the NSAID"),),
         about=order.reference,

@@ -6,7 +6,7 @@ United Kingdom goes with Europe.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rules.reasoning.conditions import each, fails, holds, limit
 from rules.reasoning.fact import Fact
@@ -30,10 +30,7 @@ TABLETS = ("alendronate", "risedronate", "ibandronate")
 BONE_FORMING = ("teriparatide", "abaloparatide")
 SERMS = ("raloxifene", "bazedoxifene")
 UNITED_STATES = "US"
-RECENT_EVENT = "myocardial infarction or stroke within 12 months"
-EARLIER_EVENT = "myocardial infarction or stroke more than 12 months ago"
-UNDATED_EVENT = "myocardial infarction or stroke, perhaps within 12 months (its day is not known)"
-CARDIOVASCULAR_EVENTS = frozenset({RECENT_EVENT, EARLIER_EVENT, UNDATED_EVENT})
+CARDIOVASCULAR_EVENT = "myocardial infarction or stroke"
 
 
 @rule(
@@ -207,9 +204,10 @@ def forming_and_pregnancy(history: SafetyHistory) -> list[Caution]:
     when=[each(place), each(bone, holds(bone.teriparatide_used_up))],
     emits=Caution,
 )
-def forming_and_lifetime(place: Place, bone: BoneDisease) -> list[Caution]:
+def forming_and_lifetime(place: Place, bone: BoneDisease, limits: Mapping[str, float]) -> list[Caution]:
     """More than 24 months of teriparatide in a lifetime is too much in Europe and needs a reason in the US."""
-    return _label(place, "more than 24 months of teriparatide or abaloparatide on record", bone)
+    allowed = f"{limits['teriparatide_lifetime']:g} months"
+    return _label(place, f"more than {allowed} of teriparatide or abaloparatide on record", bone)
 
 
 @rule(
@@ -218,9 +216,9 @@ def forming_and_lifetime(place: Place, bone: BoneDisease) -> list[Caution]:
     when=[each(circulation, holds(circulation.event_recent))],
     emits=Caution,
 )
-def romosozumab_and_recent_event(circulation: Circulation) -> list[Caution]:
+def romosozumab_and_recent_event(circulation: Circulation, limits: Mapping[str, float]) -> list[Caution]:
     """A myocardial infarction or stroke of the last 12 months rules romosozumab out."""
-    return _against(("romosozumab",), BLOCK, RECENT_EVENT, "", circulation)
+    return _against(("romosozumab",), BLOCK, f"{CARDIOVASCULAR_EVENT} within {_recent(limits)}", "", circulation)
 
 
 @rule(
@@ -229,14 +227,19 @@ def romosozumab_and_recent_event(circulation: Circulation) -> list[Caution]:
     when=[each(place), each(circulation, holds(circulation.event_ever), fails(circulation.event_recent))],
     emits=Caution,
 )
-def romosozumab_and_earlier_event(place: Place, circulation: Circulation) -> list[Caution]:
+def romosozumab_and_earlier_event(place: Place, circulation: Circulation, limits: Mapping[str, float]) -> list[Caution]:
     """An earlier myocardial infarction or stroke, or an undated one, rules romosozumab out in Europe.
 
     It is weighed in the US.
     """
     weight = WARNING if place.jurisdiction == UNITED_STATES else BLOCK
-    said = UNDATED_EVENT if circulation.event_perhaps_recent else EARLIER_EVENT
-    return _against(("romosozumab",), weight, said, "", circulation)
+    perhaps = f", perhaps within {_recent(limits)} (its day is not known)"
+    day = perhaps if circulation.event_perhaps_recent else f" more than {_recent(limits)} ago"
+    return _against(("romosozumab",), weight, f"{CARDIOVASCULAR_EVENT}{day}", "", circulation)
+
+
+def _recent(limits: Mapping[str, float]) -> str:
+    return f"{limits['cardiovascular_event_recent']:g} months"
 
 
 @rule(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rules.reasoning.conditions import each, fails, holds, limit
 from rules.reasoning.fact import Fact
 from rules.reasoning.facts.appraisal import WARNING, Caution
@@ -53,9 +55,9 @@ def nsaid_with_raas_inhibitor_and_diuretic(kidney: Kidney, also: Comedication) -
     ],
     emits=Caution,
 )
-def nsaid_and_age(person: Person) -> Caution:
+def nsaid_and_age(person: Person, limits: Mapping[str, float]) -> Caution:
     """From 75 years an NSAID wants a proton pump inhibitor beside it."""
-    return _warn(NSAID, "age 75 or more and no proton pump inhibitor on record", person)
+    return _warn(NSAID, f"age {limits['nsaid_age']:g} or more and no proton pump inhibitor on record", person)
 
 
 @rule("CAUTION-NSAID-BLEEDING", phase=Phase.APPRAISE, when=[each(digestion, holds(digestion.bleeding))], emits=Caution)
@@ -87,9 +89,9 @@ def nsaid_and_heart_failure(circulation: Circulation) -> Caution:
     when=[each(also, holds(also.zoledronate_just_given))],
     emits=Caution,
 )
-def nsaid_around_an_infusion(also: Comedication) -> Caution:
+def nsaid_around_an_infusion(also: Comedication, limits: Mapping[str, float]) -> Caution:
     """Zoledronate of the last seven days speaks against an NSAID."""
-    return _warn(NSAID, "zoledronate within seven days", also)
+    return _warn(NSAID, f"zoledronate within {limits['nsaid_near_infusion']:g} days", also)
 
 
 @rule("CAUTION-OPIOID-SEDATIVE", phase=Phase.APPRAISE, when=[each(also, holds(also.benzodiazepine))], emits=Caution)
@@ -110,9 +112,9 @@ def opioid_and_gabapentinoid(also: Comedication) -> Caution:
     when=[each(person, person.age >= limit("opioid_age"))],
     emits=Caution,
 )
-def opioid_and_age(person: Person) -> Caution:
+def opioid_and_age(person: Person, limits: Mapping[str, float]) -> Caution:
     """From 65 years an opioid is begun low and reviewed early."""
-    return _warn(OPIOID, "age 65 or more", person)
+    return _warn(OPIOID, f"age {limits['opioid_age']:g} or more", person)
 
 
 @rule("CAUTION-OPIOID-FALLS", phase=Phase.APPRAISE, when=[each(also, holds(also.falls))], emits=Caution)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 from rules.reasoning.conclusions import Advice, Indicator, Propose, Suggestion
@@ -38,7 +39,7 @@ alendronate = Appraisal.named("alendronate")
         each(draft, draft.subject == DENOSUMAB, holds(draft.selected), fails(draft.stop), draft.product != "120mg"),
     ],
 )
-def exit_plan_before_the_first_dose(draft: Draft) -> Advice:
+def exit_plan_before_the_first_dose(draft: Draft, limits: Mapping[str, float]) -> Advice:
     """The first order of denosumab 60 mg wants a long-term plan and its exit before the first dose."""
     return Advice(
         indicator=Indicator.INFO,
@@ -48,7 +49,7 @@ def exit_plan_before_the_first_dose(draft: Draft) -> Advice:
             "No denosumab is on record before this order. Confirm that an injection every six months is feasible, "
             "calcium and vitamin D are replete, teeth and kidney function checked; write down which drug will follow.",
             "Think again in younger women, in short planned courses, and when a bisphosphonate will not be possible "
-            "later (clearance 35 mL/min or less).",
+            f"later (clearance {limits['zoledronate_clearance']:g} mL/min or less).",
         ),
         suggestions=(SAFETY_TESTS,),
         about=draft.reference,

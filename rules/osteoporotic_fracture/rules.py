@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rules.reasoning.conclusions import Advice, Indicator
 from rules.reasoning.conditions import each, fails, holds, limit
 from rules.reasoning.facts.deciding import DecidingClass
@@ -26,7 +28,7 @@ drugs = DrugRecord.named("drugs")
         each(drugs),
     ],
 )
-def ordinary_fracture(turnover: Turnover, drugs: DrugRecord) -> Advice:
+def ordinary_fracture(turnover: Turnover, drugs: DrugRecord, limits: Mapping[str, float]) -> Advice:
     """A recent low-trauma fracture from 50 years without a rebound of denosumab: a bone-forming drug comes first."""
     if not drugs.whole:
         return Advice(
@@ -39,7 +41,8 @@ def ordinary_fracture(turnover: Turnover, drugs: DrugRecord) -> Advice:
             ),
             suggestions=(REFERRAL,),
         )
-    measured = "" if turnover.measured else " Turnover was not measured in the last 12 months."
+    lately = f"in the last {limits['turnover_counts']:g} months"
+    measured = "" if turnover.measured else f" Turnover was not measured {lately}."
     return Advice(
         indicator=Indicator.INFO,
         summary="Recent osteoporotic vertebral fracture, no denosumab rebound: consider a bone-forming drug first "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from rules.reasoning.conclusions import Propose, Suggestion
@@ -74,8 +74,9 @@ def _caution(weight: str, reason: str, step: str) -> str:
     return f"{words}{reason}" + (f" ({step})" if step else "")
 
 
-def what_follows(denosumab: Appraisal, zoledronate: Appraisal) -> str:
+def what_follows(denosumab: Appraisal, zoledronate: Appraisal, limits: Mapping[str, float]) -> str:
     """Which drug follows which result, when no drug can be offered yet."""
+    clearance = f"{limits['zoledronate_clearance']:g} mL/min"
     if denosumab.barriers and zoledronate.barriers:
         return (
             f"**Neither drug today**: first {_steps(denosumab, zoledronate)}; then the drug whose block is lifted. "
@@ -84,10 +85,11 @@ def what_follows(denosumab: Appraisal, zoledronate: Appraisal) -> str:
     if zoledronate.barriers:
         return "With calcium in range, denosumab 60 mg follows today; zoledronate stays blocked as said above."
     if denosumab.barriers:
-        return "With calcium in range and clearance above 35 mL/min, zoledronate 5 mg follows."
+        return f"With calcium in range and clearance above {clearance}, zoledronate 5 mg follows."
     return (
-        "**Which drug follows which result**: clearance 35 mL/min or less, denosumab 60 mg; low calcium, correct "
-        "calcium and vitamin D first; 25-hydroxyvitamin D under 30 nmol/L, load before zoledronate; otherwise either."
+        f"**Which drug follows which result**: clearance {clearance} or less, denosumab 60 mg; low calcium, correct "
+        f"calcium and vitamin D first; 25-hydroxyvitamin D under {limits['vitamin_d_deficient']:g} nmol/L, load before "
+        "zoledronate; otherwise either."
     )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rules.reasoning.conclusions import Advice, Indicator, Propose, Suggestion
 from rules.reasoning.conditions import each, fails, holds
 from rules.reasoning.facts.care import CareNeed
@@ -48,7 +50,7 @@ def romosozumab_after_denosumab(course: Course, draft: Draft) -> Advice:
 
 
 @rule("RVFX-29", phase=Phase.ADVISE, when=[each(need, need.topic == "pain")])
-def pain_and_opioids(need: CareNeed) -> Advice:
+def pain_and_opioids(need: CareNeed, limits: Mapping[str, float]) -> Advice:
     """The pain of a rebound fracture is relieved early, and an opioid is given with safeguards."""
     return Advice(
         indicator=Indicator.INFO,
@@ -60,7 +62,7 @@ def pain_and_opioids(need: CareNeed) -> Advice:
             f"**Here**: {', '.join(need.words)}.",
             "Paracetamol by the clock; an opioid at the lowest dose for the acute phase, with a laxative and a review "
             "within seven days; not beside a benzodiazepine; offer naloxone when the risk is raised; no morphine or "
-            "codeine with an eGFR under 30.",
+            f"codeine with an eGFR under {limits['opioid_kidney']:g}.",
         ),
         suggestions=(PAIN_TEAM,),
         about=need.reference,

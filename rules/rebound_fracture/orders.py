@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rules.reasoning.conclusions import Advice, Indicator, Suggestion, Withdraw
 from rules.reasoning.conditions import each, fails, holds
 from rules.reasoning.facts.appraisal import Appraisal, OnItsWay
@@ -77,7 +79,12 @@ def augmentation_in_rebound(course: Course, verdict: DecidingClass, draft: Draft
     unless=[each(coming)],
 )
 def bone_forming_drug_alone(
-    course: Course, concern: ReboundConcern, draft: Draft, denosumab: Appraisal, zoledronate: Appraisal
+    course: Course,
+    concern: ReboundConcern,
+    draft: Draft,
+    denosumab: Appraisal,
+    zoledronate: Appraisal,
+    limits: Mapping[str, float],
 ) -> Advice:
     """Teriparatide or abaloparatide without a potent antiresorptive, in a rebound or within 24 months of denosumab."""
     drug = draft.subject
@@ -95,7 +102,7 @@ def bone_forming_drug_alone(
             "a randomised trial; three patients of a small series had no new fracture with it. If bone formation is "
             "wanted, specialists may add teriparatide to continued denosumab.",
             *(ways(denosumab, zoledronate) if concern.fracture else ()),
-            *((what_follows(denosumab, zoledronate),) if concern.fracture and not offered else ()),
+            *((what_follows(denosumab, zoledronate, limits),) if concern.fracture and not offered else ()),
         ),
         suggestions=(*instead, *first, *(tests_first(denosumab, zoledronate) if not instead else ())),
         choice=bool(instead),

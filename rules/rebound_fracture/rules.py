@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from rules.reasoning.conclusions import Advice, Indicator
 from rules.reasoning.conditions import each, fails, holds
 from rules.reasoning.dates import DateInterval
@@ -135,7 +137,9 @@ def unrelated_fracture(unrelated: UnrelatedFractures) -> Advice:
     ],
     unless=[each(coming)],
 )
-def no_antiresorptive_yet(course: Course, denosumab: Appraisal, zoledronate: Appraisal) -> Advice:
+def no_antiresorptive_yet(
+    course: Course, denosumab: Appraisal, zoledronate: Appraisal, limits: Mapping[str, float]
+) -> Advice:
     """A recent probable rebound fracture that no potent antiresorptive has followed needs one now."""
     offered = plans(denosumab, zoledronate, urgent=True)
     return Advice(
@@ -146,9 +150,9 @@ def no_antiresorptive_yet(course: Course, denosumab: Appraisal, zoledronate: App
             dose_sentence(course),
             *ways(denosumab, zoledronate),
             "Denosumab suppresses fastest and commits to further doses; zoledronate is an exit in one step, needs a "
-            "creatinine clearance above 35 mL/min and corrected calcium and vitamin D, and is repeated by CTX. Do not "
-            "wait for the fracture to heal.",
-            *(() if offered else (what_follows(denosumab, zoledronate),)),
+            f"creatinine clearance above {limits['zoledronate_clearance']:g} mL/min and corrected calcium and vitamin "
+            "D, and is repeated by CTX. Do not wait for the fracture to heal.",
+            *(() if offered else (what_follows(denosumab, zoledronate, limits),)),
         ),
         suggestions=offered or tests_first(denosumab, zoledronate),
         choice=bool(offered),

@@ -56,7 +56,6 @@ class DecidingClass(Fact):
 
 def decide(facts: Sequence[Fact], limits: Mapping[str, float]) -> list[Fact]:
     """Give every fracture without a firm class RVFX_POSSIBLE or UNKNOWN, and name the class that decides."""
-    del limits  # a summary may read limits; this one needs none
     classes = [fact for fact in facts if isinstance(fact, FractureClass)]
     rest = [
         FractureClass(
@@ -77,7 +76,7 @@ def decide(facts: Sequence[Fact], limits: Mapping[str, float]) -> list[Fact]:
             word="UNKNOWN",
             malignancy=False,
             recent=one.recent,
-            reason=_why_unknown(one),
+            reason=_why_unknown(one, limits),
             evidence=one.evidence,
         )
         for one in facts
@@ -103,12 +102,12 @@ def decide(facts: Sequence[Fact], limits: Mapping[str, float]) -> list[Fact]:
         index=doses.get(best.fracture),
         evidence=tuple(sorted({reference for one in ranked if one.fracture in alike for reference in one.evidence})),
     )
-    return [*rest, *_unrelated(ranked), deciding]
+    return [*rest, *_unrelated(ranked, limits), deciding]
 
 
-def _why_unknown(fracture: Fracture) -> str:
+def _why_unknown(fracture: Fracture, limits: Mapping[str, float]) -> str:
     if fracture.minor:
-        return "younger than 18 years"
+        return f"younger than {limits['adult_from']:g} years"
     if fracture.exposure == "oncology":
         return "only the 120 mg product was given before it, for which no class is defined"
     if fracture.exposure == "unusable":
@@ -116,11 +115,12 @@ def _why_unknown(fracture: Fracture) -> str:
     return "the dates of the fracture and of the doses leave its class open"
 
 
-def _unrelated(classes: Sequence[FractureClass]) -> list[UnrelatedFractures]:
+def _unrelated(classes: Sequence[FractureClass], limits: Mapping[str, float]) -> list[UnrelatedFractures]:
     found = [one for one in classes if not one.recent or one.word in UNRELATED]
     if not found:
         return []
-    reasons = [one.reason if one.word in UNRELATED else f"more than 24 months ago ({one.word})" for one in found]
+    ago = f"more than {limits['recent_fracture']:g} months ago"
+    reasons = [one.reason if one.word in UNRELATED else f"{ago} ({one.word})" for one in found]
     evidence = tuple(sorted({reference for one in found for reference in one.evidence}))
     return [UnrelatedFractures(number=len(found), reasons=tuple(dict.fromkeys(reasons)), evidence=evidence)]
 

@@ -27,7 +27,7 @@ def stop_risk(facts: Sequence[Fact], limits: Mapping[str, float]) -> StopRisk:
     reasons: dict[str, tuple[str, ...]] = {}
     for one in facts:
         if isinstance(one, Course) and one.long:
-            reasons["five or more doses, or two and a half years"] = one.evidence
+            reasons[_long(limits)] = one.evidence
         if isinstance(one, DecidingClass):
             reasons["a vertebral fracture"] = one.evidence
         if isinstance(one, History) and one.vertebral_fracture:
@@ -38,3 +38,7 @@ def stop_risk(facts: Sequence[Fact], limits: Mapping[str, float]) -> StopRisk:
             reasons[f"T-score {one.t_score:g}"] = one.evidence
     evidence = tuple(sorted({reference for references in reasons.values() for reference in references}))
     return StopRisk(high=bool(reasons), reasons=tuple(reasons), evidence=evidence)
+
+
+def _long(limits: Mapping[str, float]) -> str:
+    return f"{limits['exposure_long_doses']:g} or more doses, or {limits['exposure_long_duration']:g} months"
