@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date
 
 from rules.knowledge_base import Knowledge
@@ -24,6 +24,8 @@ from rules.reasoning.oracle import Silence
 from rules.reasoning.reasoner import Firing, Reasoner, Trace
 from rules.reasoning.timeline import PatientTimeline
 
+DECEASED = "The patient has died, by the record: nothing is advised."
+
 
 class Evaluator:
     """Evaluates timelines with one knowledge base; safe to share between threads."""
@@ -43,7 +45,7 @@ class Evaluator:
         concluded = [
             self._conclusion(firing)
             for firing in trace.firings
-            if isinstance(firing.outcome, Advice) and self._speaks(firing.rule, hook)
+            if isinstance(firing.outcome, Advice) and self._speaks(firing.rule, hook) and not timeline.patient.deceased
         ]
         # A rule gives way to what is said here, not to what would be said at another hook.
         present = {one.rule for one in concluded}
@@ -69,8 +71,9 @@ class Evaluator:
             suppressed=tuple(suppressed),
             unusable=timeline.unusable,
             gaps=timeline.gaps,
-            notes=tuple(_notes(course, found, trace)),
+            notes=tuple([DECEASED] * timeline.patient.deceased + _notes(course, found, trace)),
             trace=trace,
+            deceased=timeline.patient.deceased,
         )
 
     def why_silent(self, evaluation: Evaluation, rule_id: str) -> Silence:
@@ -139,7 +142,7 @@ def _months(start: DateInterval, end: DateInterval) -> MonthRange:
     return MonthRange(least, whole_months(start.earliest, end.latest))
 
 
-def _notes(course: Course, found: Exposure, trace: Trace) -> Sequence[str]:
+def _notes(course: Course, found: Exposure, trace: Trace) -> list[str]:
     notes = list(found.notes)
     [state] = trace.all(DenosumabState)
     [turnover] = trace.all(Turnover)

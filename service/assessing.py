@@ -82,7 +82,9 @@ class Assessor:
         return Reading((), ()), unusable
 
     def silences(self, evaluation: Evaluation) -> tuple[Silence, ...]:
-        """Why each rule that neither concluded nor gave way stayed silent."""
+        """Why each rule that neither concluded nor gave way stayed silent; for somebody who has died, none is asked."""
+        if evaluation.deceased:
+            return ()
         spoke = {conclusion.rule for conclusion in evaluation.conclusions}
         spoke |= {gone.rule for gone in evaluation.suppressed}
         silent = (entry.id for entry in self.knowledge.rules if entry.id not in spoke)

@@ -65,7 +65,7 @@ class Evaluation:
     """Everything that every route (hook call, command line, batch, page, test) shows of one patient.
 
     `conclusions` are those that speak at `hook`, most urgent first; `notes` are plain sentences on the quality of the
-    data ("strength inferred from the interval of the doses").
+    data ("strength inferred from the interval of the doses"). For somebody who is `deceased` nothing is concluded.
     """
 
     patient: str
@@ -81,3 +81,4 @@ class Evaluation:
     gaps: tuple[Gap, ...]
     notes: tuple[str, ...]
     trace: Trace
+    deceased: bool = False

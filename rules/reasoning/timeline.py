@@ -165,7 +165,7 @@ class AppointmentEvent(ClinicalEvent):
 
 @dataclass(frozen=True, slots=True)
 class Patient:
-    """The person. `sex` is FHIR's administrative gender, or "" when not stated."""
+    """The person. `sex` is FHIR's administrative gender, or "" when not stated; `deceased` is as of that day."""
 
     reference: str
     birth: DateInterval | None = None

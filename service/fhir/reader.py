@@ -105,13 +105,19 @@ class RecordReader:
                 reference=patient.reference,
                 birth=reading.day(person.birthDate, patient.reference, "Patient.birthDate"),
                 sex=person.gender or "",
-                deceased=bool(person.deceasedBoolean or person.deceasedDateTime),
+                deceased=bool(person.deceasedBoolean) or _died(person.deceasedDateTime, patient.reference, reading),
             ),
             as_of=as_of,
             events=tuple(events),
             unusable=tuple(reading.unusable),
             gaps=gaps,
         )
+
+
+def _died(day: str | None, reference: str, reading: PatientReading) -> bool:
+    """Whether somebody had died by the day of evaluation; a day of death that is none is one nevertheless."""
+    when = reading.day(day, reference, "Patient.deceasedDateTime")
+    return day is not None and (when is None or when.earliest <= reading.as_of)
 
 
 def _valid_events(items: Sequence[Item], reading: PatientReading) -> list[ClinicalEvent]:

@@ -17,11 +17,15 @@ class Words(msgspec.Struct, forbid_unknown_fields=True, rename=spaced):
 
 
 class Person(Words):
-    """`age` in whole years on the day of evaluation, or `born` as a FHIR date; neither when it is not known."""
+    """`age` in whole years on the day of evaluation, or `born` as a FHIR date; neither when it is not known.
+
+    `died` is a FHIR date, or "some day" when the record says no more than that.
+    """
 
     age: int | None = None
     born: str | None = None
     sex: Literal["female", "male", "unknown"] | None = "female"
+    died: str | None = None
 
 
 RecordedAs = Literal["administrations", "injection procedures", "dispenses", "claims", "completed orders"]

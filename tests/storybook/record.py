@@ -67,7 +67,8 @@ def patient(name: str, person: Person, as_of: date) -> Json:
         if born is not None:
             raise Untellable("a patient has an age or a day of birth, not both")
         born = (add_months(as_of, -12 * person.age) - timedelta(days=40)).isoformat()
-    members = {"birthDate": born, "gender": person.sex}
+    death = {"deceasedBoolean": True} if person.died == "some day" else {"deceasedDateTime": person.died}
+    members = {"birthDate": born, "gender": person.sex, **death}
     return {"resourceType": "Patient", "id": name, **{key: value for key, value in members.items() if value}}
 
 

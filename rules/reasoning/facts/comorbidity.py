@@ -127,7 +127,7 @@ def _raised_alp(timeline: PatientTimeline, limits: Limits) -> list[ObservationEv
 
 
 def _teriparatide_used_up(timeline: PatientTimeline, limits: Limits) -> list[ClinicalEvent]:
-    """Statements of teriparatide or abaloparatide whose periods add up to more than the lifetime limit."""
+    """Statements of teriparatide or abaloparatide that cover more days than the lifetime limit; a day counts once."""
     used = [
         one
         for one in timeline.of(MedicationEvent)
@@ -136,7 +136,10 @@ def _teriparatide_used_up(timeline: PatientTimeline, limits: Limits) -> list[Cli
         and one.when is not None
         and one.standing in (Standing.ACTIVE, Standing.HAPPENED, Standing.STOPPED)
     ]
-    days = sum(max((_end(one, timeline.as_of) - _start(one)).days, 0) for one in used)
+    days, covered = 0, date.min
+    for start, end in sorted((_start(one), _end(one, timeline.as_of)) for one in used):
+        days += max((end - max(start, covered)).days, 0)
+        covered = max(covered, end)
     allowed = (add_months(timeline.as_of, limits.months("teriparatide_lifetime")) - timeline.as_of).days
     return list(used) if days > allowed else []
 
