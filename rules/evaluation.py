@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import date
 
 from rules.knowledge_base import Knowledge
@@ -33,6 +33,7 @@ class Evaluator:
     def __init__(self, knowledge: Knowledge, *, verify: bool = True) -> None:
         self.knowledge = knowledge
         self._reasoner = Reasoner(knowledge.program, verify=verify)
+        self._site_limits_since = max((one.since for one in knowledge.limits.all() if one.site), default=date.min)
 
     def evaluate(self, timeline: PatientTimeline, hook: str | None = "patient-view") -> Evaluation:
         """What follows from a timeline, and what of it speaks at `hook` (None: at any hook).
@@ -71,7 +72,7 @@ class Evaluator:
             suppressed=tuple(suppressed),
             unusable=timeline.unusable,
             gaps=timeline.gaps,
-            notes=tuple([DECEASED] * timeline.patient.deceased + _notes(course, found, trace)),
+            notes=(*self._notes(timeline), *_notes(course, found, trace)),
             trace=trace,
             deceased=timeline.patient.deceased,
         )
@@ -79,6 +80,12 @@ class Evaluator:
     def why_silent(self, evaluation: Evaluation, rule_id: str) -> Silence:
         """The nearest miss of a rule that did not conclude."""
         return self._reasoner.why_silent(evaluation.trace, rule_id)
+
+    def _notes(self, timeline: PatientTimeline) -> Iterable[str]:
+        if timeline.patient.deceased:
+            yield DECEASED
+        if timeline.as_of < self._site_limits_since:
+            yield f"The site's own limits hold from {self._site_limits_since}; they are used here for an earlier day."
 
     def _speaks(self, rule_id: str, hook: str | None) -> bool:
         return hook is None or hook in self.knowledge.rule(rule_id).hooks
@@ -142,7 +149,7 @@ def _months(start: DateInterval, end: DateInterval) -> MonthRange:
     return MonthRange(least, whole_months(start.earliest, end.latest))
 
 
-def _notes(course: Course, found: Exposure, trace: Trace) -> list[str]:
+def _notes(course: Course, found: Exposure, trace: Trace) -> Sequence[str]:
     notes = list(found.notes)
     [state] = trace.all(DenosumabState)
     [turnover] = trace.all(Turnover)

@@ -221,6 +221,9 @@ def _with_site_limits(limits: Limits, path: Path | None) -> Limits:
         return limits
     given = read_yaml(path)
     since = given.pop("since", None)
-    if not isinstance(since, date):
-        raise KnowledgeError(f"{path}: `since` must say from which day the site's limits hold")
-    return limits.with_values(given, since, f"set by the site in {path.name}")
+    if type(since) is not date:
+        raise KnowledgeError(f"{path}: `since` must say from which day the site's limits hold, as in 2026-12-01")
+    try:
+        return limits.with_values(given, since, f"set by the site in {path.name}")
+    except KnowledgeError as error:
+        raise KnowledgeError(f"{path}: {error}") from None

@@ -53,6 +53,6 @@ def _sign_off(name: str, entry: object, path: Path, known: set[str]) -> SignOff:
     version, role, day = entry["version"], entry["role"], entry["date"]
     if not isinstance(version, str) or not isinstance(role, str) or not role.strip():
         raise KnowledgeError(f"{where}: version and role must be words (write the version in quotes)")
-    if not isinstance(day, date):
+    if type(day) is not date:
         raise KnowledgeError(f"{where}: date must be a day, written as 2026-12-01")
     return SignOff(version, role.strip(), day)

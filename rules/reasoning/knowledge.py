@@ -5,6 +5,7 @@ Everything is checked while it is read; what is malformed raises `KnowledgeError
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -108,6 +109,10 @@ class Limits(Mapping[str, float]):
         except KeyError:
             raise KnowledgeError(f"no limit is called {name!r}") from None
 
+    def all(self) -> tuple[Limit, ...]:
+        """Every limit with its unit and source."""
+        return tuple(self._limits.values())
+
     def number(self, name: str) -> float:
         """The value in its own unit."""
         return self.limit(name).value
@@ -134,12 +139,12 @@ class Limits(Mapping[str, float]):
         """A copy with a site's own values.
 
         Raises:
-            KnowledgeError: a name is unknown, or a value is not a positive number of the limit's kind.
+            KnowledgeError: a name is unknown, or a value is no number of the limit's kind, or under 0 where it is not.
         """
         changed = dict(self._limits)
         for name, value in values.items():
             known = self.limit(name)
-            if isinstance(value, bool) or not isinstance(value, int | float) or value < 0 <= known.value:
+            if not _is_number(value) or value < 0 <= known.value:
                 raise KnowledgeError(f"limit {name!r} needs a number of {known.unit}, not {value!r}")
             if known.unit in ("mo", "d", "a") and value != int(value):
                 raise KnowledgeError(f"limit {name!r} needs whole {known.unit}, not {value!r}")
@@ -184,7 +189,7 @@ def read_limits(path: Path) -> dict[str, Limit]:
     for name, entry in read_yaml(path).get("limits", {}).items():
         where = f"{path}: limit {name}"
         value = entry.get("value")
-        if isinstance(value, bool) or not isinstance(value, int | float):
+        if not _is_number(value):
             raise KnowledgeError(f"{where}: value must be a number")
         limits[name] = Limit(
             name=name,
@@ -196,6 +201,11 @@ def read_limits(path: Path) -> dict[str, Limit]:
             says=_text(entry, "says", where),
         )
     return limits
+
+
+def _is_number(value: object) -> bool:
+    """Whether YAML gave a number that is one: neither yes nor no, neither .nan nor .inf."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def read_rules(path: Path) -> dict[str, RuleKnowledge]:
@@ -246,6 +256,6 @@ def _one_of(entry: Mapping[str, Any], key: str, words: Sequence[str], where: str
 
 def _day(entry: Mapping[str, Any], key: str, where: str) -> date:
     value = entry.get(key)
-    if not isinstance(value, date):
-        raise KnowledgeError(f"{where}: {key} must be a date")
+    if type(value) is not date:  # a moment is one, too, and cannot be compared with a day
+        raise KnowledgeError(f"{where}: {key} must be a day")
     return value

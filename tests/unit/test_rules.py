@@ -21,9 +21,14 @@ EVALUATOR = Evaluator(KNOWLEDGE)
 SEVEN = ("2022-01-10", "2022-07-10", "2023-01-10", "2023-07-10", "2024-01-10", "2024-07-10", "2025-01-10")
 
 
-def evaluate(*resources: dict[str, Any], as_of: str = "2026-03-01", hook: str | None = "patient-view") -> Evaluation:
+def evaluate(
+    *resources: dict[str, Any],
+    as_of: str = "2026-03-01",
+    hook: str | None = "patient-view",
+    by: Evaluator = EVALUATOR,
+) -> Evaluation:
     [timeline] = READER.read([Document("r.json", bundle(*resources))], as_of=date.fromisoformat(as_of)).timelines
-    return EVALUATOR.evaluate(timeline, hook)
+    return by.evaluate(timeline, hook)
 
 
 def rules(*resources: dict[str, Any], as_of: str = "2026-03-01", hook: str | None = "patient-view") -> list[str]:
@@ -220,13 +225,29 @@ def test_a_site_changes_a_limit_and_disables_a_rule(tmp_path: Path) -> None:
     assert "RVFX-10" not in {entry.id for entry in knowledge.rules}
 
 
+def test_limits_of_a_site_that_are_used_for_an_earlier_day_are_said_to_be(tmp_path: Path) -> None:
+    limits = tmp_path / "limits.yaml"
+    limits.write_text("since: 2026-02-01\noverdue_after: 8\n", encoding="utf-8")
+    evaluator = Evaluator(load_knowledge(limits_file=limits))
+    assert not evaluate(*doses("2025-07-10"), as_of="2026-02-01", by=evaluator).notes
+    [said] = evaluate(*doses("2025-07-10"), as_of="2026-01-31", by=evaluator).notes
+    assert said.startswith("The site's own limits hold from 2026-02-01")
+
+
 @pytest.mark.parametrize(
-    "content", ["overdue_after: 8", "since: 2026-01-01\nnothing: 1", "since: 2026-01-01\noverdue_after: x"]
+    ("content", "named"),
+    [
+        ("overdue_after: 8", "since"),
+        ("since: 2026-01-01 08:00:00\noverdue_after: 8", "since"),
+        ("since: 2026-01-01\nnothing: 1", "nothing"),
+        ("since: 2026-01-01\noverdue_after: x", "overdue_after"),
+        ("since: 2026-01-01\nctx_raised: .nan", "ctx_raised"),
+    ],
 )
-def test_a_site_file_that_is_wrong_is_refused_by_name(tmp_path: Path, content: str) -> None:
+def test_a_site_file_that_is_wrong_is_refused_by_name(tmp_path: Path, content: str, named: str) -> None:
     path = tmp_path / "limits.yaml"
     path.write_text(content, encoding="utf-8")
-    with pytest.raises(KnowledgeError, match=r"limits\.yaml|nothing|overdue_after"):
+    with pytest.raises(KnowledgeError, match=rf"limits\.yaml: .*{named}"):
         load_knowledge(limits_file=path)
 
 

@@ -191,7 +191,7 @@ def test_a_site_may_set_its_own_value_and_only_a_sound_one() -> None:
     changed = LIMITS.with_values({"overdue_after": 8}, date(2026, 1, 1), "our clinic")
     assert changed.months("overdue_after") == 8
     assert changed.limit("overdue_after").site
-    for value in (-1, 7.5, True):
+    for value in (-1, 7.5, True, float("nan"), float("inf")):
         with pytest.raises(KnowledgeError, match="overdue_after"):
             LIMITS.with_values({"overdue_after": value}, date(2026, 1, 1), "our clinic")
     with pytest.raises(KnowledgeError, match="no_such"):
