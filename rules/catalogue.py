@@ -26,6 +26,7 @@ def as_data(knowledge: Knowledge) -> list[dict[str, object]]:
             "topic": entry.topic,
             "sentence": entry.sentence,
             "indicator": entry.indicator,
+            "otherwise": dict(entry.otherwise),
             "hooks": list(entry.hooks),
             "strength": entry.evidence_level,
             "citations": [
@@ -39,7 +40,10 @@ def as_data(knowledge: Knowledge) -> list[dict[str, object]]:
             ],
             "yieldsTo": list(entry.yields_to),
             "notAssessed": list(entry.not_assessed),
-            "overrideReasons": [{"code": code, "display": words} for code, words in entry.override_reasons],
+            "overrideReasons": [
+                {"code": code, "display": words, "days": knowledge.set_aside.times[code].days}
+                for code, words in entry.override_reasons
+            ],
             "reviewed": entry.reviewed.isoformat(),
             "signedOff": knowledge.signed_off(entry.id),
         }
@@ -113,7 +117,8 @@ def _rule(knowledge: Knowledge, entry: RuleEntry) -> Iterator[str]:
     yield entry.sentence
     yield ""
     standing = knowledge.standing(entry.id)
-    yield f"- **{entry.indicator}**, evidence {entry.evidence_level}, reviewed {entry.reviewed}, {standing}"
+    yield f"- {urgency(entry)}"
+    yield f"- evidence {entry.evidence_level}, reviewed {entry.reviewed}, {standing}"
     yield f"- hooks: {', '.join(entry.hooks)}"
     if entry.yields_to:
         yield f"- silent beside: {', '.join(entry.yields_to)}"
@@ -122,7 +127,14 @@ def _rule(knowledge: Knowledge, entry: RuleEntry) -> Iterator[str]:
     if entry.not_assessed:
         yield f"- not assessed, for no record can carry it: {'; '.join(entry.not_assessed)}"
     if entry.override_reasons:
-        yield f"- may be set aside: {', '.join(words.lower() for _, words in entry.override_reasons)}"
+        times = knowledge.set_aside.times
+        reasons = (f"{words.lower()} ({times[code].days} days)" for code, words in entry.override_reasons)
+        yield f"- may be set aside: {', '.join(reasons)}"
+
+
+def urgency(entry: RuleEntry) -> str:
+    """How urgent a rule is, and when it is otherwise."""
+    return "; ".join((f"**{entry.indicator}**", *(f"**{word}** {when}" for word, when in entry.otherwise)))
 
 
 def _capital(words: str) -> str:

@@ -68,7 +68,7 @@ class Evaluator:
             denosumab=_denosumab(course, found, trace, timeline.as_of),
             fractures=tuple(_fractures(trace)),
             fracture_class=deciding[0].word if deciding else None,
-            conclusions=tuple(sorted(speaking, key=lambda one: (one.advice.indicator.rank, one.rule))),
+            conclusions=tuple(sorted(speaking, key=lambda one: one.rank)),
             suppressed=tuple(suppressed),
             unusable=timeline.unusable,
             gaps=timeline.gaps,
@@ -100,6 +100,7 @@ class Evaluator:
             evidence=firing.evidence,
             citations=tuple(citation.source for citation in entry.citations),
             limits=entry.limits,
+            precedence=entry.precedence,
             facts=tuple(sorted(firing.facts)),
         )
 

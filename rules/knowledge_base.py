@@ -24,6 +24,7 @@ from rules.reasoning.knowledge import (
 )
 from rules.reasoning.rule import Phase, Program, Rule
 from rules.reasoning.terminology import Terminology
+from rules.set_aside import SetAside, read_set_aside
 from rules.sign_offs import NOT_SIGNED_OFF, SignOff, read_sign_offs
 
 FOLDER = Path(__file__).parent
@@ -48,6 +49,16 @@ class RuleEntry:
     def indicator(self) -> str:
         """How urgent it is when nothing raises or lowers it."""
         return self.knowledge.indicator
+
+    @property
+    def otherwise(self) -> tuple[tuple[str, str], ...]:
+        """The other words of urgency with which it may speak, each with when."""
+        return self.knowledge.otherwise
+
+    @property
+    def precedence(self) -> int:
+        """Of rules of one urgency the one of the lowest number leads."""
+        return self.knowledge.precedence
 
     @property
     def hooks(self) -> tuple[str, ...]:
@@ -107,6 +118,7 @@ class Knowledge:
     terminology: Terminology
     program: Program
     sign_offs: Mapping[str, SignOff]
+    set_aside: SetAside
 
     @cached_property
     def _by_id(self) -> Mapping[str, RuleEntry]:
@@ -179,6 +191,7 @@ def load_knowledge(
         terminology=Terminology.load(FOLDER / "terminology", local=local_codes),
         program=Program(kept, site, SUMMARIES, KINDS),
         sign_offs=read_sign_offs(sign_offs, (entry.id for entry in entries)),
+        set_aside=read_set_aside(code for entry in entries for code, _ in entry.override_reasons),
     )
 
 

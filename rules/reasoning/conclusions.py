@@ -58,7 +58,8 @@ class Advice:
     `summary` is one sentence under 140 characters. `detail` are paragraphs of plain text, in which only **bold** and
     lines that begin with "- " are markup; text of a patient's record never goes in unescaped (`quoted`). `choice`
     says that at most one of the suggestions may be taken. `about` names the order that is judged ("Type/id"), or is
-    "" when the advice is about the patient; advice about one decision and one order becomes one card.
+    "" when the advice is about the patient; advice about one decision and one order becomes one card. An `emergency`
+    goes before everything else.
     """
 
     indicator: Indicator
@@ -67,11 +68,20 @@ class Advice:
     suggestions: tuple[Suggestion, ...] = ()
     choice: bool = False
     about: str = ""
+    emergency: bool = False
+
+    @property
+    def blocks(self) -> bool:
+        """Whether it stands in the way of harm at once, or of an order: such advice is never kept back."""
+        return self.emergency or bool(self.indicator is Indicator.CRITICAL and self.about)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conclusion:
-    """Advice with its rule, its citations, the limits that decided and the records it rests on."""
+    """Advice with its rule, its citations, the limits that decided and the records it rests on.
+
+    `precedence` is that of its rule.
+    """
 
     rule: str
     advice: Advice
@@ -79,7 +89,14 @@ class Conclusion:
     evidence: tuple[str, ...]
     citations: tuple[str, ...]
     limits: tuple[str, ...] = ()
+    precedence: int = 0
     facts: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def rank(self) -> tuple[int, int, int, str]:
+        """The place among other conclusions, lowest first: by urgency, then blocks, then by precedence."""
+        first = 0 if self.advice.emergency else 1 if self.advice.blocks else 2
+        return self.advice.indicator.rank, first, self.precedence, self.rule
 
 
 @dataclass(frozen=True, slots=True)

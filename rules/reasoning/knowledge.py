@@ -20,6 +20,8 @@ CERTAINTIES = ("V1", "V2", "R-h", "R-m", "R-l", "P")
 """How a statement is known: read in the primary text, in a secondary one, recalled (high, medium, low), proposed."""
 
 INDICATORS = ("info", "warning", "critical")
+LAST = 9
+"""The precedence of a rule that claims none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,11 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class RuleKnowledge:
-    """What `knowledge.yaml` says of one rule."""
+    """What `knowledge.yaml` says of one rule.
+
+    `otherwise` are the other words of urgency with which it may speak, each with when. Of rules of one urgency the one
+    of the lowest `precedence` leads.
+    """
 
     id: str
     title: str
@@ -80,6 +86,8 @@ class RuleKnowledge:
     citations: tuple[Citation, ...]
     reviewed: date
     override_reasons: tuple[tuple[str, str], ...] = ()
+    otherwise: tuple[tuple[str, str], ...] = ()
+    precedence: int = LAST
     yields_to: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
     not_assessed: tuple[str, ...] = ()
@@ -234,10 +242,19 @@ def _rule(name: str, entry: Mapping[str, Any], where: str) -> RuleKnowledge:
         citations=citations,
         reviewed=_day(entry, "reviewed", where),
         override_reasons=tuple((str(code), str(words)) for code, words in (entry.get("override") or {}).items()),
+        otherwise=_otherwise(entry, where),
+        precedence=entry.get("precedence", LAST),
         yields_to=tuple(entry.get("yields_to", ())),
         limits=tuple(entry.get("limits", ())),
         not_assessed=tuple(entry.get("not_assessed", ())),
     )
+
+
+def _otherwise(entry: Mapping[str, Any], where: str) -> tuple[tuple[str, str], ...]:
+    found = entry.get("otherwise", {})
+    if wrong := set(found) - (set(INDICATORS) - {entry["indicator"]}):
+        raise KnowledgeError(f"{where}: otherwise cannot be {', '.join(sorted(wrong))}")
+    return tuple((word, _text(found, word, where)) for word in found)
 
 
 def _text(entry: Mapping[str, Any], key: str, where: str) -> str:

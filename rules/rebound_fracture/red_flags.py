@@ -65,6 +65,7 @@ def emergency_of_the_spine(trouble: SpineTrouble, emergency: Emergency) -> Advic
     """A vertebral fracture or back pain with a neurological or infective red flag is an emergency."""
     return Advice(
         indicator=Indicator.CRITICAL,
+        emergency=True,
         summary=f"{'Vertebral fracture' if trouble.fracture else 'Back pain'} with a neurological or infective red "
         "flag: urgent spinal assessment, do not wait for bone work-up.",
         detail=(

@@ -7,13 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 
+from rules.reasoning.conclusions import Indicator
 from rules.reasoning.evaluation import Evaluation
 from rules.reasoning.timeline import Unusable
+from rules.set_aside import SetAside
 from service.cds_hooks.card_messages import EXTENSION, Answer, Card
 from service.cds_hooks.cards import Group, blocks, new_uuid
 from service.cds_hooks.problems import RequiredDataMissing
 from service.cds_hooks.requests import HookRequest
-from service.cds_hooks.snooze import LONGEST, Drafts, fingerprint, is_set_aside
+from service.cds_hooks.snooze import Drafts, fingerprint, is_set_aside
 from service.cds_hooks.trust import Caller
 from service.deployment import Deployment
 from service.observation.call import noted
@@ -96,16 +98,20 @@ def _said(deployment: Deployment, evaluation: Evaluation, occasion: Occasion, me
     groups = deployment.cards.groups(evaluation)
     aside: list[Group] = []
     if groups and deployment.settings.snooze:
-        overrides = memory.overrides(patient, occasion.asked.role, occasion.at - LONGEST)
+        overrides = memory.overrides(patient, occasion.asked.role, occasion.at - deployment.knowledge.set_aside.longest)
         if overrides:
-            aside = [group for group in groups if _is_aside(group, evaluation, occasion, overrides)]
+            times = deployment.knowledge.set_aside
+            aside = [group for group in groups if _is_aside(group, evaluation, occasion, overrides, times)]
     shown = deployment.cards.most_urgent([group for group in groups if group not in aside])
     return _Said(shown, [deployment.cards.card(group, evaluation) for group in shown], aside)
 
 
-def _is_aside(group: Group, evaluation: Evaluation, occasion: Occasion, overrides: Sequence[Override]) -> bool:
+def _is_aside(
+    group: Group, evaluation: Evaluation, occasion: Occasion, overrides: Sequence[Override], times: SetAside
+) -> bool:
     mark = fingerprint(group, evaluation, occasion.drafts)
-    return not blocks(group) and is_set_aside(mark, group[0].advice.indicator, overrides, occasion.at)
+    critical = group[0].advice.indicator is Indicator.CRITICAL
+    return not blocks(group) and is_set_aside(mark, critical, overrides, occasion.at, times)
 
 
 def _note(evaluation: Evaluation, said: _Said, silent: bool) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from rules.knowledge_base import Knowledge, RuleEntry
-from rules.reasoning.conclusions import Conclusion, Indicator, Propose, Suggestion, Withdraw
+from rules.reasoning.conclusions import Conclusion, Propose, Suggestion, Withdraw
 from rules.reasoning.evaluation import Evaluation
 from rules.reasoning.timeline import Unusable
 from service.cds_hooks import card_messages as wire
@@ -23,13 +23,6 @@ OVERRIDE_REASONS = "urn:reboundwatch:override-reason"
 DEFAULT_MAX_CARDS = 3
 
 _REFERENCE = re.compile(r"[A-Z][A-Za-z]{1,63}/[A-Za-z0-9\-.]{1,64}", re.ASCII)
-
-_BLOCKS = ("RVFX-13", "RVFX-25", "RVFX-27", "RVFX-31", "RVFX-32", "RVFX-34", "RVFX-35", "RVFX-37", "RVFX-39")
-_RANK = {
-    Indicator.CRITICAL: (("RVFX-05",), _BLOCKS, ("RVFX-01", "RVFX-26")),
-    Indicator.WARNING: (("RVFX-02", "RVFX-03", "RVFX-04"), ("RVFX-12", "RVFX-11")),
-    Indicator.INFO: (),
-}
 
 
 def new_uuid() -> str:
@@ -62,9 +55,9 @@ class CardMaker:
     def groups(self, evaluation: Evaluation) -> list[Group]:
         """What would be said, a group a card, most urgent first."""
         groups: dict[tuple[str, str], list[Conclusion]] = {}
-        for conclusion in sorted(evaluation.conclusions, key=_rank):
+        for conclusion in evaluation.conclusions:
             groups.setdefault((conclusion.decision, conclusion.advice.about), []).append(conclusion)
-        return sorted((tuple(group) for group in groups.values()), key=lambda group: _rank(group[0]))
+        return [tuple(group) for group in groups.values()]
 
     def most_urgent(self, groups: Sequence[Group]) -> list[Group]:
         """As many as one answer may hold, and every block of an order."""
@@ -165,7 +158,7 @@ def shortened(summary: str) -> str:
 
 def blocks(group: Group) -> bool:
     """Whether a card stands in the way of an order or of harm at once: such a card is never kept back."""
-    return any(_is_block(conclusion) for conclusion in group)
+    return any(conclusion.advice.blocks for conclusion in group)
 
 
 def _can_be_carried_out(suggestion: Suggestion) -> bool:
@@ -177,17 +170,6 @@ def _shown(one: Unusable) -> str:
     """Where something stands, without what an id may hold that Markdown reads as a sign."""
     kind, _, name = one.reference.partition("/")
     return one.reference if not name or _REFERENCE.fullmatch(one.reference) else f"{kind} (of an id that is none)"
-
-
-def _rank(conclusion: Conclusion) -> tuple[int, int, str]:
-    indicator = conclusion.advice.indicator
-    groups = _RANK[indicator]
-    place = next((number for number, rules in enumerate(groups) if conclusion.rule in rules), len(groups))
-    return indicator.rank, place, conclusion.rule
-
-
-def _is_block(conclusion: Conclusion) -> bool:
-    return conclusion.advice.indicator is Indicator.CRITICAL and conclusion.rule in ("RVFX-05", *_BLOCKS)
 
 
 def _detail(group: Sequence[Conclusion], evaluation: Evaluation, standing: str) -> str:

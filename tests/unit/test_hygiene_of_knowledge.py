@@ -9,6 +9,7 @@ from functools import cache
 
 import pytest
 
+from rules.reasoning.conclusions import Advice
 from rules.reasoning.conditions import Condition, Pattern
 from rules.reasoning.evaluation import Evaluation
 from rules.reasoning.fact import Fact
@@ -128,6 +129,14 @@ def test_a_case_is_silent_for_want_of_this_condition_alone(needed: Needed) -> No
 
 def test_the_implied_conditions_exist() -> None:
     assert set(IMPLIED) <= {str(needed) for needed in CONDITIONS}
+
+
+@pytest.mark.parametrize("rule", ADVISING)
+def test_the_rule_speaks_with_the_urgency_that_its_knowledge_tells_and_with_each_of_it(rule: str) -> None:
+    firings = [one for _, evaluation in evaluations() for one in evaluation.trace.firings if one.rule == rule]
+    spoken = {one.outcome.indicator for one in firings if isinstance(one.outcome, Advice)}
+    entry = KNOWLEDGE.rule(rule)
+    assert spoken == {entry.indicator, *(word for word, _ in entry.otherwise)}
 
 
 @pytest.mark.parametrize("rule", KNOWLEDGE.program.rules, ids=lambda rule: rule.id)

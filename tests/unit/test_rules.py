@@ -61,7 +61,7 @@ def test_ten_months_after_the_last_of_seven_doses_a_fracture_is_a_probable_rebou
     found = evaluate(*doses(*SEVEN), fracture("2025-11-20"))
     assert found.denosumab.state == "PRESUMED_DISCONTINUED"
     assert found.fracture_class == "RVFX_PROBABLE"
-    assert [one.rule for one in found.conclusions] == ["RVFX-01", "RVFX-12", "RVFX-26", "RVFX-30"]
+    assert [one.rule for one in found.conclusions] == ["RVFX-01", "RVFX-26", "RVFX-12", "RVFX-30"]
     assert {one.advice.indicator for one in found.conclusions[:3]} == {Indicator.CRITICAL}
     assert "1 new, 10 months" in found.conclusions[0].advice.summary
     assert "Condition/f" in found.conclusions[0].evidence

@@ -31,7 +31,7 @@ def conclusion(rule: str, indicator: str, *, decision: str = "d", about: str = "
 
 
 def saying(*conclusions: Conclusion) -> Evaluation:
-    return replace(REBOUND, conclusions=conclusions)
+    return replace(REBOUND, conclusions=tuple(sorted(conclusions, key=lambda one: one.rank)))
 
 
 def test_a_rebound_fracture_gives_a_card_for_the_work_up_one_for_the_drug_and_one_for_care() -> None:
@@ -82,10 +82,21 @@ def test_the_most_urgent_decision_comes_first_and_the_rest_is_cut_but_never_a_bl
             conclusion("RVFX-08", "info", decision="a"),
             conclusion("RVFX-12", "warning", decision="b"),
             conclusion("RVFX-01", "critical", decision="c"),
-            conclusion("RVFX-26", "critical", decision="d"),
+            conclusion("RVFX-27", "critical", decision="d", about="MedicationRequest/1"),
+            conclusion("RVFX-32", "critical", decision="e", about="MedicationRequest/2"),
+            conclusion("RVFX-39", "critical", decision="e", about="MedicationRequest/3"),
+            conclusion("RVFX-05", "critical", decision="f", emergency=True),
         )
     )
-    assert [card.summary for card in found] == ["RVFX-01 speaks.", "RVFX-26 speaks."]
+    emergency, *blocks = [card.summary for card in found]
+    assert emergency == "RVFX-05 speaks."
+    assert blocks == ["RVFX-27 speaks.", "RVFX-32 speaks.", "RVFX-39 speaks."]
+
+
+def test_of_two_critical_cards_the_one_of_lower_precedence_leads() -> None:
+    lapsed = replace(conclusion("RVFX-12", "critical", decision="a"), precedence=2)
+    fractured = replace(conclusion("RVFX-26", "critical", decision="b"), precedence=1)
+    assert [card.summary for card in maker().cards(saying(lapsed, fractured))] == ["RVFX-26 speaks.", "RVFX-12 speaks."]
 
 
 def test_cards_about_two_orders_are_two_cards() -> None:

@@ -7,42 +7,34 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from rules.knowledge_base import load_knowledge
-from rules.reasoning.conclusions import Indicator
-from service.cds_hooks.snooze import CRITICAL_AT_MOST, HOLDS, LONGEST, SHORTEST, holds, is_set_aside
+from service.cds_hooks.snooze import is_set_aside
 from service.storage.port import Override
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 MARK = "f" * 64
-OFFERED = sorted({code for rule in load_knowledge().rules for code, _ in rule.override_reasons})
+KNOWLEDGE = load_knowledge()
+TIMES = KNOWLEDGE.set_aside
+OFFERED = sorted({code for rule in KNOWLEDGE.rules for code, _ in rule.override_reasons})
 
 
-def aside(reason: str, ago: timedelta, indicator: Indicator = Indicator.WARNING, mark: str = MARK) -> bool:
-    return is_set_aside(mark, indicator, [Override(MARK, reason, NOW - ago)], NOW)
-
-
-@pytest.mark.parametrize("reason", OFFERED)
-def test_every_reason_that_a_card_offers_has_its_time(reason: str) -> None:
-    assert SHORTEST <= HOLDS[reason] <= LONGEST
-
-
-def test_no_time_is_given_for_a_reason_that_no_card_offers() -> None:
-    assert sorted(HOLDS) == OFFERED
+def aside(reason: str, ago: timedelta, mark: str = MARK) -> bool:
+    return is_set_aside(mark, False, [Override(MARK, reason, NOW - ago)], NOW, TIMES)
 
 
 @pytest.mark.parametrize("reason", ["given-elsewhere", "patient-declined", "known-old-fracture"])
 def test_a_reason_holds_until_its_time_and_not_a_moment_longer(reason: str) -> None:
     moment = timedelta(seconds=1)
-    assert aside(reason, HOLDS[reason] - moment)
-    assert not aside(reason, HOLDS[reason])
+    assert aside(reason, TIMES.times[reason] - moment)
+    assert not aside(reason, TIMES.times[reason])
 
 
 def test_a_reason_of_the_clients_own_holds_for_the_shortest_time() -> None:
-    assert holds("our-own", Indicator.INFO) == SHORTEST
+    assert TIMES.holds("our-own", critical=False) == timedelta(days=30)
 
 
 @pytest.mark.parametrize("reason", OFFERED)
 def test_nothing_critical_rests_longer_than_a_month(reason: str) -> None:
-    assert holds(reason, Indicator.CRITICAL) <= CRITICAL_AT_MOST == timedelta(days=30)
+    assert TIMES.holds(reason, critical=True) <= timedelta(days=30)
 
 
 def test_another_card_is_not_set_aside() -> None:
