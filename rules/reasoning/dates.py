@@ -94,6 +94,10 @@ class DateInterval:
         """Whether only the end is known."""
         return self.earliest == OPEN_START
 
+    def days_from(self, other: DateInterval) -> int:
+        """The least number of days that may lie between the two; 0 when both may be of one day."""
+        return max((self.earliest - other.latest).days, (other.earliest - self.latest).days, 0)
+
     def until(self, latest: date) -> DateInterval:
         """The part of the interval up to `latest`; the interval must begin by then."""
         return DateInterval(self.earliest, min(self.latest, latest))

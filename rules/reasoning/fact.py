@@ -118,10 +118,7 @@ class Fact:
     _defaults: ClassVar[dict[str, object]] = {}
     _types: ClassVar[list[type[Value]]] = []
     _bounded: ClassVar[tuple[tuple[str, str, type[Value]], ...]] = ()
-    if TYPE_CHECKING:
-        evidence: tuple[str, ...] = ()
-    else:
-        evidence: tuple[str, ...] = ()
+    evidence: tuple[str, ...] = ()
 
     def __init_subclass__(cls) -> None:
         annotations = inspect.get_annotations(cls)
@@ -168,10 +165,6 @@ class Fact:
     def in_words(self) -> str | None:
         """The fact as people say it; None when its fields say it well enough, "" when another fact says it."""
         return None
-
-    def details(self) -> dict[str, object]:
-        """What stays with the fact beside its fields."""
-        return {field.name: getattr(self, field.name) for field in fields(self) if field.name not in self.schema}
 
 
 def check_value(of: str, wanted: type[Value], value: object) -> None:

@@ -9,11 +9,10 @@ from rules.reasoning.conclusions import Propose, Suggestion
 from rules.reasoning.facts.appraisal import NONE, Appraisal
 from rules.reasoning.facts.drugs import ALENDRONATE, DENOSUMAB, ZOLEDRONATE
 from rules.reasoning.facts.laboratory import TESTS
-from rules.reasoning.words import laboratory
+from rules.reasoning.words import ORDERS_OF_TEST, laboratory
 
 NAMES = {DENOSUMAB: "Denosumab 60 mg", ZOLEDRONATE: "Zoledronate 5 mg", ALENDRONATE: "Alendronate 70 mg weekly"}
 ORDERS = {DENOSUMAB: "denosumab-60mg", ZOLEDRONATE: "zoledronate-5mg", ALENDRONATE: "alendronate-70mg"}
-_ORDERS_OF_TEST = {"calcium": ("calcium", "albumin"), "kidney": ("creatinine",), "vitamin D": ("25ohd",)}
 NO_BLOCK = "no block found in the data at hand"
 
 
@@ -53,7 +52,7 @@ def order_tests(tests: Sequence[str]) -> Suggestion:
     wanted = dict.fromkeys(tests)
     names = [TESTS[test] for test in wanted]
     label = f"Order {', '.join(names)} today" + (" (calcium with albumin)" if "calcium" in wanted else "")
-    return laboratory(label, *dict.fromkeys(order for test in wanted for order in _ORDERS_OF_TEST[test]))
+    return laboratory(label, *dict.fromkeys(order for test in wanted for order in ORDERS_OF_TEST[test]))
 
 
 def ways(*appraisals: Appraisal) -> tuple[str, ...]:

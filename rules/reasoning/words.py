@@ -27,12 +27,12 @@ def laboratory(label: str, *tests: str) -> Suggestion:
     return Suggestion(label, tuple(Propose(f"lab-{test}") for test in tests))
 
 
-_SAFETY = {"calcium": ("calcium", "albumin"), "kidney": ("creatinine",), "vitamin D": ("25ohd",)}
+ORDERS_OF_TEST = {"calcium": ("calcium", "albumin"), "kidney": ("creatinine",), "vitamin D": ("25ohd",)}
 
 
 def work_up(tests: SafetyTests) -> Suggestion:
     """The laboratory work-up of a fracture; what is known and fresh is not ordered again."""
-    missing = (order for test in tests.missing for order in _SAFETY[test])
+    missing = (order for test in tests.missing for order in ORDERS_OF_TEST[test])
     return laboratory(
         "Order the laboratory work-up", *missing, "pth", "alp", "cbc", "crp", "spep", "flc", "ctx", "p1np"
     )

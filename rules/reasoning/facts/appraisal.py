@@ -51,13 +51,13 @@ class Caution(Fact):
 class Appraisal(Fact):
     """All that speaks against one drug today. One for each candidate, always.
 
-    `weight` is that of the heaviest caution (timing aside). `tested` says that the blood tests it needs are fresh,
-    `offered` that a draft may be proposed: tested, and neither blocked nor to be corrected first, nor a duplicate.
+    `weight` is that of the heaviest caution (timing aside); `untested` are the blood tests that it needs and that are
+    not fresh. `offered` says that a draft may be proposed: all tested, and neither blocked nor to be corrected first,
+    nor a duplicate.
     """
 
     drug: Field[str]
     weight: Field[str]
-    tested: Field[bool]
     offered: Field[bool]
     cautions: tuple[Caution, ...] = ()
     untested: tuple[str, ...] = ()
@@ -148,7 +148,6 @@ def _appraisal(drug: str, facts: Sequence[Fact]) -> Appraisal:
     return Appraisal(
         drug=drug,
         weight=weight,
-        tested=not untested,
         offered=not untested and not barred,
         cautions=tuple(cautions),
         untested=untested,

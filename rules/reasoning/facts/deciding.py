@@ -31,9 +31,8 @@ class UnrelatedFractures(Fact):
 class DecidingClass(Fact):
     """The class that decides for the patient: the first present among the recent fractures, else among older ones.
 
-    `treated` holds when all fractures of that class were followed by denosumab or zoledronate; `prior` when there is
-    a fracture before denosumab, or one that is no longer recent; `bridged` when a bisphosphonate was given between the
-    last dose and one of its fractures.
+    `treated` holds when all fractures of that class were followed by denosumab or zoledronate; `bridged` when a
+    bisphosphonate was given between the last dose and one of its fractures.
     """
 
     word: Field[str]
@@ -41,7 +40,6 @@ class DecidingClass(Fact):
     recent: Field[bool]
     rebound: Field[bool]
     treated: Field[bool]
-    prior: Field[bool]
     bridged: Field[bool]
     fractures: tuple[Fracture, ...] = ()
     reason: str = ""
@@ -95,7 +93,6 @@ def decide(facts: Sequence[Fact], limits: Mapping[str, float]) -> list[Fact]:
         recent=best.recent,
         rebound=best.word in ("RVFX_PROBABLE", "RVFX_POSSIBLE"),
         treated=all(one.treated for one in fractures),
-        prior=any(not one.recent or one.word == "VFX_PRIOR" for one in ranked),
         bridged=any(number in alike and index.bridged for number, index in doses.items()),
         fractures=fractures,
         reason=best.reason,

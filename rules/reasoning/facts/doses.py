@@ -24,7 +24,6 @@ from rules.reasoning.timeline import (
     Standing,
 )
 
-BASES = ("administered", "dispensed", "stated", "inferred")
 """How sure a dose is, surest first."""
 
 _BASIS = {
@@ -132,25 +131,19 @@ def _dose_shown_by(
 ) -> list[_Record] | None:
     """The records of the dose that this record also shows, the nearest in time, or None when it shows a new one."""
     candidates = [
-        (_days_apart(record.when, best.when), records)
-        for best, records in doses
-        if _same_injection(record, best, limits)
+        (record.when.days_from(best.when), records) for best, records in doses if _same_injection(record, best, limits)
     ]
     return min(candidates, key=lambda candidate: candidate[0])[1] if candidates else None
 
 
 def _same_injection(record: _Record, best: _Record, limits: Limits) -> bool:
-    apart = _days_apart(record.when, best.when)
+    apart = record.when.days_from(best.when)
     if record.kind == best.kind:
         return apart == 0 and record.when == best.when
     if apart <= limits.days("dose_reconciliation"):
         return True
     ordered_before = record.kind in ("request", "dispense") and record.when.latest <= best.when.earliest
     return ordered_before and best.kind in ("administration", "procedure") and apart <= limits.days("order_before_dose")
-
-
-def _days_apart(one: DateInterval, other: DateInterval) -> int:
-    return max((one.earliest - other.latest).days, (other.earliest - one.latest).days, 0)
 
 
 def _dose(best: _Record, records: Sequence[_Record], as_of: date, limits: Limits) -> Dose:

@@ -28,8 +28,6 @@ CONCEPTS: dict[str, frozenset[str]] = {
 ORAL_BISPHOSPHONATES = frozenset({"alendronate", "risedronate", "ibandronate"})
 BISPHOSPHONATES = ORAL_BISPHOSPHONATES | {ZOLEDRONATE, "pamidronate", "other bisphosphonate"}
 POTENT_ANTIRESORPTIVES = frozenset({DENOSUMAB, ZOLEDRONATE})
-BONE_FORMING_ALONE = frozenset({"teriparatide", "abaloparatide"})
-PARENTERAL_BONE_DRUGS = frozenset({DENOSUMAB, ZOLEDRONATE, "romosozumab", "teriparatide"})
 
 DRUGS: frozenset[str] = frozenset().union(*CONCEPTS.values()) | {
     *("aromatase-inhibitor", "androgen-deprivation", "systemic-glucocorticoid", "opioid", "nsaid", "benzodiazepine"),

@@ -128,7 +128,7 @@ def _cause(condition: ConditionEvent, when: DateInterval, conditions: Sequence[C
         if "high-energy-trauma" not in one.concepts:
             continue
         day = one.when or one.recorded
-        if one is condition or (day is not None and _days_apart(day, when) <= near and not when.open_start):
+        if one is condition or (day is not None and day.days_from(when) <= near and not when.open_start):
             return HIGH_ENERGY
     if not condition.concepts.isdisjoint(NEOPLASTIC):
         return PATHOLOGICAL
@@ -140,7 +140,7 @@ def _cause(condition: ConditionEvent, when: DateInterval, conditions: Sequence[C
 def _same(record: _Record, known: FractureEvent, limits: Limits) -> bool:
     """Whether a record shows a fracture that is already known."""
     event = record.event
-    apart = 0 if event.when.open_start else _days_apart(event.when, known.when)
+    apart = 0 if event.when.open_start else event.when.days_from(known.when)
     within = apart <= limits.days("one_fracture_a_level")
     if event.levels and known.levels:
         if event.levels.isdisjoint(known.levels):
@@ -168,7 +168,3 @@ def _one_entry_a_day(events: Sequence[FractureEvent]) -> tuple[FractureEvent, ..
         key = (event.when, event.cause)
         entries[key] = _joined(entries[key], event) if key in entries else event
     return tuple(sorted(entries.values(), key=lambda event: (event.when.latest, event.evidence)))
-
-
-def _days_apart(one: DateInterval, other: DateInterval) -> int:
-    return max((one.earliest - other.latest).days, (other.earliest - one.latest).days, 0)

@@ -14,9 +14,9 @@ from rules.reasoning.facts.fractures import Fracture, FractureClass
 from rules.reasoning.facts.laboratory import Calcium
 from rules.reasoning.facts.red_flags import Emergency, OtherCause
 from rules.reasoning.facts.risk import StopRisk, stop_risk
+from rules.reasoning.spine import at_or_above_t4
 
 MAY_BE_REBOUND = frozenset({"RVFX_PROBABLE", "RVFX_POSSIBLE", "UNKNOWN"})
-HIGH_IN_THE_CHEST = frozenset({"T1", "T2", "T3", "T4"})
 
 
 class ReboundConcern(Fact):
@@ -115,7 +115,7 @@ def _further(facts: Sequence[Fact], verdict: DecidingClass | None) -> list[Fact]
         return [trouble]
     [cause] = [one for one in facts if isinstance(one, OtherCause)]
     [calcium] = [one for one in facts if isinstance(one, Calcium)]
-    high_up = [one for one in verdict.fractures if one.event.levels & HIGH_IN_THE_CHEST]
+    high_up = [one for one in verdict.fractures if any(map(at_or_above_t4, one.event.levels))]
     words = [*cause.words, *(["high calcium"] * calcium.high), *(["fracture at T4 or above"] * bool(high_up))]
     if not words:
         return [trouble]
