@@ -29,8 +29,8 @@ class Then(Words):
     """What must come of a case; what is not said is not checked.
 
     `class` is the class that decides for the patient, "none" without a fracture. `fires` are exactly the rules that
-    speak at the hook; `speaks` and `silent` some of them. `offers` and `does_not_offer` are labels of suggestions or
-    of the orders in them. `notes` and `unusable` are parts of the sentences.
+    speak at the hook; `speaks` and `silent` some of them, `leads` the most urgent. `offers` and `does_not_offer` are
+    labels of suggestions or of the orders in them. `notes` and `unusable` are parts of the sentences.
     """
 
     state: str | None = None
@@ -45,6 +45,7 @@ class Then(Words):
     fractures: tuple[ExpectedFracture, ...] | None = None
     fires: tuple[str, ...] | None = None
     speaks: tuple[str, ...] = ()
+    leads: str | None = None
     silent: tuple[str, ...] = ()
     indicator: dict[str, Indicator] = msgspec.field(default_factory=dict)
     summary_contains: dict[str, str] = msgspec.field(default_factory=dict)
@@ -134,6 +135,8 @@ def _rules(then: Then, evaluation: Evaluation) -> Iterator[str]:
     spoke = {one.rule: one for one in evaluation.conclusions}
     if then.fires is not None and sorted(then.fires) != sorted(spoke):
         yield f"fires: expected {sorted(then.fires)}, got {sorted(spoke)}"
+    if then.leads is not None and then.leads != next(iter(spoke), None):
+        yield f"leads: expected {then.leads}, got {next(iter(spoke), None)}"
     yield from (f"speaks: {rule} is silent" for rule in then.speaks if rule not in spoke)
     yield from (f"silent: {rule} speaks" for rule in then.silent if rule in spoke)
     indicators = {f"indicator of {rule}": one.advice.indicator.value for rule, one in spoke.items()}
