@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import IO
 
 from rules.reasoning.timeline import Unusable
+from service.fhir.documents import LINES
 
 STANDARD_INPUT = "-"
 
 _JSON = (".json", ".json.gz")
-LINES = (".ndjson", ".ndjson.gz", ".jsonl", ".jsonl.gz")
 _GZIP = b"\x1f\x8b"
 
 
@@ -69,10 +69,11 @@ def named_records(arguments: Sequence[str]) -> tuple[list[NamedRecord], list[Unu
                 missing.append(
                     Unusable("", "holds no file named .json, .ndjson or .jsonl (plain or .gz)", "", argument)
                 )
+        elif path.name.lower().endswith(LINES):
+            # Also one that is not there: it is missing from the record.
+            _add_lines(found, path)
         elif not path.exists():
             missing.append(Unusable("", "does not exist", "", argument))
-        elif path.name.lower().endswith(LINES):
-            _add_lines(found, path)
         else:
             found[argument] = NamedRecord(argument, (path,))
     return list(found.values()), missing

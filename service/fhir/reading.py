@@ -112,10 +112,12 @@ class PatientReading:
         contained: Mapping[str, CodeableConcept],
         of: str,
     ) -> CodeableConcept | None:
-        """The drug of a record: inline, contained, or referred to; a reference that leads nowhere is named."""
-        if inline is not None:
+        """The drug of a record: inline, contained, or referred to; one that nobody can tell is named."""
+        if inline is not None and (inline.coding or inline.text):
             return inline
         if pointer is None:
+            if not self.draft:
+                self.refuse(of, "medicationReference", "names no drug")
             return None
         target = pointer.reference or ""
         found = contained.get(target.removeprefix("#")) if target.startswith("#") else None
@@ -124,6 +126,8 @@ class PatientReading:
             # An order still being written is often of a drug that only its author's screen knows, by its name.
             if target and not (self.draft and pointer.display):
                 self.refuse(of, "medicationReference", "the reference does not resolve")
+            if not target and not (self.draft or pointer.display):
+                self.refuse(of, "medicationReference", "names no drug")
             return CodeableConcept(text=pointer.display) if pointer.display else None
         return CodeableConcept(found.coding, " | ".join(word for word in (found.text, pointer.display) if word) or None)
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, cast
 
 from rules.reasoning.timeline import Unusable
-from service.record_files import LINES
+from service.fhir.documents import LINES
 
 MAX_LINE = 16 * 1024 * 1024
 """Bytes of the longest line that is read; a resource is far shorter, unless it carries a picture."""

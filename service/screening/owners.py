@@ -9,7 +9,8 @@ from dataclasses import dataclass
 import msgspec
 
 from rules.reasoning.timeline import Unusable
-from service.fhir.documents import FAILURES, OLDER, READ, reason_of, resource_type
+from service.fhir.dialects.older import OLDER, OLDER_VERSION
+from service.fhir.documents import FAILURES, READ, reason_of, resource_type
 from service.fhir.reading import last_two
 from service.screening.export import ExportFile, Line
 
@@ -44,7 +45,7 @@ _WRONG = {
     "": "is no FHIR resource",
     "Bundle": "is a Bundle: an export holds one resource a line; `assess` reads Bundles",
     "OperationOutcome": "the server reported a problem: records may be missing",
-    **dict.fromkeys(OLDER, "is of an older FHIR version than R4"),
+    **dict.fromkeys(OLDER, OLDER_VERSION),
 }
 """What an export should not hold, by type of resource."""
 

@@ -131,7 +131,7 @@ def _medication(
         return []
     if when is None and recorded is None and not reading.draft and record is not MedicationRecord.STATEMENT:
         reading.refuse(reference, "", "has no usable date")
-    if standing is Standing.UNCERTAIN:
+    if standing is Standing.UNCERTAIN and resource.status in (*words.UNCERTAIN, "not-taken"):
         reading.refuse(reference, "status", f"{resource.status}: tells neither a dose nor a stop")
     for dosage in dosages or []:
         amount = dosage.doseAndRate[0].doseQuantity if dosage.doseAndRate else None

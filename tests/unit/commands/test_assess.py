@@ -189,6 +189,18 @@ def test_one_bad_file_does_not_stop_the_others(tmp_path: Path) -> None:
     assert "RVFX_PROBABLE" in result.stdout
 
 
+@pytest.mark.parametrize("content", [None, b"", b"\x1f\x8bcut"])
+def test_a_file_of_a_record_that_is_lost_is_a_gap_of_the_record(tmp_path: Path, content: bytes | None) -> None:
+    known = saved(tmp_path, [records.patient(), records.fracture("2025-10-01")], "Chart.ndjson")
+    drugs = tmp_path / "MedicationAdministration.ndjson"
+    if content is not None:
+        drugs.write_bytes(content)
+    result = run("assess", known, drugs, *DAY)
+    assert result.exit_code == 1
+    assert f"not read: {drugs}" in result.stderr
+    assert "; any record may be missing" in " ".join(result.stdout.split())
+
+
 def test_a_resource_that_cannot_be_read_is_named_and_the_rest_is_assessed(tmp_path: Path) -> None:
     broken = {**records.fracture("2025-11-01", name="broken"), "onsetDateTime": "2025-13-45"}
     result = run("assess", saved(tmp_path, bundle(*records.rebound(), broken)), *DAY)

@@ -12,7 +12,7 @@ from rules.reasoning.dates import DateInterval
 from rules.reasoning.facts.course import exposure
 from rules.reasoning.facts.fracture_events import fracture_events
 from rules.reasoning.timeline import ConditionEvent, MedicationEvent, ObservationEvent, Standing
-from service.fhir import resources_r4
+from service.fhir.bundles import TYPES
 from service.fhir.reader import Document, UnreadableDocument
 from tests.unit.fhir.records import AS_OF, PATIENT, PROLIA, READER, SUBJECT, bundle, fracture, injection, read, timeline
 from tests.unit.test_fracture_class import LIMITS, class_of
@@ -42,9 +42,14 @@ def test_an_administration_counts_only_when_it_was_completed(status: str) -> Non
 
 
 @pytest.mark.parametrize("status", ["banana", None])
-def test_a_status_that_fhir_does_not_know_is_named(status: str | None) -> None:
-    [named] = timeline(injection("2025-01-10", status=status)).unusable
-    assert (named.reference, named.element) == ("MedicationAdministration/a-2025-01-10", "status")
+def test_an_injection_of_a_status_that_fhir_does_not_know_is_named_and_only_on_record(status: str | None) -> None:
+    found = timeline(injection("2025-01-10", status=status))
+    assert (found.unusable[0].reference, found.unusable[0].element) == (
+        "MedicationAdministration/a-2025-01-10",
+        "status",
+    )
+    [event] = found.events
+    assert (event.standing, "denosumab-60mg" in event.concepts) == (Standing.UNCERTAIN, True)
 
 
 def test_a_dose_of_the_future_is_left_out_and_named() -> None:
@@ -203,7 +208,7 @@ def test_words_of_a_record_lose_their_control_characters() -> None:
 
 def test_a_record_of_an_older_fhir_version_is_named() -> None:
     found = read(bundle({"resourceType": "MedicationOrder", "id": "old"}))
-    assert found.unusable[0].reason == "is of an older FHIR version than R4"
+    assert found.unusable[0].reason == "is of an older FHIR version than R4: ask for R4 or R5"
 
 
 def order(reference: str, status: str | None, **more: Any) -> dict[str, Any]:
@@ -264,4 +269,4 @@ def test_a_problem_just_added_counts_in_place_of_the_copy_on_the_server() -> Non
 def test_the_page_on_records_names_every_resource_that_is_read() -> None:
     rows = [line for line in Path("docs/records.md").read_text().splitlines() if line.startswith("| ")][1:]
     named = {kind for row in rows for kind in row.split("|")[1].replace(" ", "").split(",")}
-    assert named == set(resources_r4.TYPES)
+    assert named == set(TYPES)
