@@ -258,8 +258,12 @@ def test_a_draft_of_the_record_itself_never_counts() -> None:
     assert timeline(order("z", "draft", intent="order")).events == ()
 
 
-def test_a_problem_just_added_counts_in_place_of_the_copy_on_the_server() -> None:
-    added = json.dumps({"resourceType": "Bundle", "entry": [{"resource": fracture("2026-02-01")}]}).encode()
+@pytest.mark.parametrize("depth", [1, 2])
+def test_a_problem_just_added_counts_in_place_of_the_copy_on_the_server(depth: int) -> None:
+    sent = fracture("2026-02-01")
+    for _ in range(depth):
+        sent = {"resourceType": "Bundle", "entry": [{"resource": sent}]}
+    added = json.dumps(sent).encode()
     record = Document("prefetch.conditions", bundle(fracture("2020-01-01")))
     found = READER.read([record, Document("context.conditions", added, newer=True)], as_of=AS_OF)
     [event] = found.timelines[0].events
