@@ -20,6 +20,7 @@ LINES = (".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz")
 READ = frozenset(TYPES)
 """The types of resources that are read."""
 NO_TYPE = "is no FHIR resource (it has no resourceType)"
+_ARRAY = "is a JSON array: put its resources into a Bundle, or one a line into a file named .ndjson"
 
 _TYPE_FIRST = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]{1,64})"')
 _DECODERS: dict[str, msgspec.json.Decoder[r4.Resource]] = {
@@ -114,6 +115,8 @@ class _OneByOne:
                 if line.strip():
                     self._take_line(line, f"line {number}")
             return self._found
+        if data.lstrip().startswith(b"["):
+            raise UnreadableDocument(_ARRAY, self._document.name)
         try:
             kind = resource_type(data)
             if not kind:
