@@ -155,7 +155,7 @@ class _OneByOne:
         elif kind == "OperationOutcome":
             _note_outcome(_severities(raw), self._document, self._found)
         elif kind in OLDER:
-            self._lose(named(kind, raw), "", OLDER_VERSION)
+            self._lose(reference_of(kind, raw), "", OLDER_VERSION)
         elif not kind:
             self._lose("", where, NO_TYPE)
 
@@ -194,7 +194,7 @@ class _OneByOne:
             else:
                 resource, sent = _DECODERS[kind].decode(raw), None
         except FAILURES as error:
-            self._lose(named(kind, raw), kind, OLDER_VERSION if is_older(error) else reason_of(error))
+            self._lose(reference_of(kind, raw), kind, OLDER_VERSION if is_older(error) else reason_of(error))
         else:
             self._found.items.append(Item(resource, url, self._document, version, sent))
 
@@ -210,7 +210,7 @@ def resource_type(raw: Raw) -> str:
     return msgspec.json.decode(raw, type=_Kind).resourceType
 
 
-def named(kind: str, raw: Raw) -> str:
+def reference_of(kind: str, raw: Raw) -> str:
     """ "Type/id" of a resource that cannot be read, as far as it says."""
     try:
         return f"{kind}/{msgspec.json.decode(raw, type=_Identified).id[:MAX_TEXT]}"

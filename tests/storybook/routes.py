@@ -185,7 +185,7 @@ class Screened:
         write_export(folder, [case.resources for case in cases])
         buckets = Buckets(folder, 3)
         unread: list[Unusable] = []
-        for _ in buckets.fill(export_files(folder), unread.append):
+        for _ in buckets.fill(export_files(folder)[0], unread.append):
             pass
         assert not unread, unread
         assessor = _assessor(jurisdiction)
