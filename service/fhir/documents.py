@@ -11,14 +11,15 @@ from rules.reasoning.timeline import Gap, Unusable
 from service.fhir import resources_r4 as r4
 from service.fhir.bundles import TYPES, Bundle, Issue, Link, OperationOutcome, Plain, Response, plain
 from service.fhir.content import Content, Document, Item, UnreadableDocument
-from service.fhir.dialects import r5
-from service.fhir.dialects.older import OLDER, OLDER_VERSION, is_older
+from service.fhir.dialects import older, r5
 from service.fhir.reading import MAX_TEXT
 
 LINES = (".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz")
 """How files are called that hold a resource a line, in whatever case."""
 READ = frozenset(TYPES)
 """The types of resources that are read."""
+OLDER, OLDER_VERSION = older.TYPES, older.REASON
+"""The types that only versions before R4 have, and what is said of them."""
 NO_TYPE = "is no FHIR resource (it has no resourceType)"
 _ARRAY = "is a JSON array: put its resources into a Bundle, or one a line into a file named .ndjson"
 
@@ -194,7 +195,7 @@ class _OneByOne:
             else:
                 resource, sent = _DECODERS[kind].decode(raw), None
         except FAILURES as error:
-            self._lose(reference_of(kind, raw), kind, OLDER_VERSION if is_older(error) else reason_of(error))
+            self._lose(reference_of(kind, raw), kind, OLDER_VERSION if older.is_older(error) else reason_of(error))
         else:
             self._found.items.append(Item(resource, url, self._document, version, sent))
 

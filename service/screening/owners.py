@@ -10,8 +10,17 @@ from dataclasses import dataclass
 import msgspec
 
 from rules.reasoning.timeline import Unusable
-from service.fhir.dialects.older import OLDER, OLDER_VERSION
-from service.fhir.documents import FAILURES, NO_TYPE, READ, is_failure, reason_of, reference_of, resource_type
+from service.fhir.documents import (
+    FAILURES,
+    NO_TYPE,
+    OLDER,
+    OLDER_VERSION,
+    READ,
+    is_failure,
+    reason_of,
+    reference_of,
+    resource_type,
+)
 from service.fhir.reading import last_two
 from service.screening.export import MAX_LINE, ExportFile, Line, Lost
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 
-OLDER = frozenset({"MedicationOrder", "ProcedureRequest", "DiagnosticOrder", "ReferralRequest"})
+TYPES = frozenset({"MedicationOrder", "ProcedureRequest", "DiagnosticOrder", "ReferralRequest"})
 """Types of resources that were renamed for R4."""
 
-OLDER_VERSION = "is of an older FHIR version than R4: ask for R4 or R5"
+REASON = "is of an older FHIR version than R4: ask for R4 or R5"
 
 _MEMBERS = (
     *("patient", "taken", "wasNotTaken", "notGiven", "wasNotGiven", "notDone", "notPerformed"),
