@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 
-from rules.reasoning.dates import DateInterval
+from rules.reasoning.dates import DateInterval, day_in_utc
 from rules.reasoning.facts.drugs import DRUGS
 from rules.reasoning.terminology import Terminology
 from rules.reasoning.timeline import Code, Unusable
@@ -46,15 +46,24 @@ class PatientReading:
         """Name something that could not be used."""
         self.unusable.append(Unusable(reference, reason, element, self.source))
 
-    def day(self, text: str | None, reference: str, element: str) -> DateInterval | None:
-        """A FHIR date as an interval; one that is no date is named and counts as not known."""
+    def day(self, text: str | None, reference: str, element: str, *, planned: bool = False) -> DateInterval | None:
+        """A FHIR date as an interval; one that is no date is named and counts as not known.
+
+        The day is the one written down at the place of care. East of the server it may be one that has not begun here:
+        unless it is `planned`, a moment that has passed by the end of the day of evaluation, in UTC, is of that day.
+        """
         if text is None:
             return None
         try:
-            return DateInterval.parse(text)
+            found = DateInterval.parse(text)
         except ValueError:
             self.refuse(reference, element, "not a date that exists")
             return None
+        if found.earliest > self.as_of and not planned:
+            moment = day_in_utc(text)
+            if moment is not None and moment <= self.as_of:
+                return DateInterval.on(self.as_of)
+        return found
 
     def coded(
         self,

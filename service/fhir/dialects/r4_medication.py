@@ -51,10 +51,11 @@ def request(resource: r4.MedicationRequest, reading: PatientReading) -> list[Cli
     if resource.doNotPerform and standing is not None:
         standing = Standing.STOPPED
     period = resource.dispenseRequest.validityPeriod if resource.dispenseRequest else None
-    when, ended = words.period(period, reading, reference, "MedicationRequest.dispenseRequest.validityPeriod")
+    element = "MedicationRequest.dispenseRequest.validityPeriod"
+    when, ended = words.period(period, reading, reference, element, planned=True)
     planned = [day for dosage in resource.dosageInstruction if dosage.timing for day in dosage.timing.event]
     if planned:
-        when = reading.day(planned[0], reference, "MedicationRequest.dosageInstruction.timing.event")
+        when = reading.day(planned[0], reference, "MedicationRequest.dosageInstruction.timing.event", planned=True)
     return _medication(
         resource,
         MedicationRecord.REQUEST,

@@ -57,13 +57,13 @@ def standing(
 
 
 def period(
-    period: Period | None, reading: PatientReading, reference: str, element: str
+    period: Period | None, reading: PatientReading, reference: str, element: str, *, planned: bool = False
 ) -> tuple[DateInterval | None, DateInterval | None]:
     if period is None:
         return None, None
     return (
-        reading.day(period.start, reference, f"{element}.start"),
-        reading.day(period.end, reference, f"{element}.end"),
+        reading.day(period.start, reference, f"{element}.start", planned=planned),
+        reading.day(period.end, reference, f"{element}.end", planned=planned),
     )
 
 
