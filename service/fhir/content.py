@@ -98,4 +98,4 @@ def _gap(source: str, lost: list[Unusable]) -> Gap:
     said = "holds records that could not be read"
     if "" in kinds:
         return Gap(source, f"{said}; they may be any", drugs=True)
-    return Gap(source, f"{said} ({', '.join(kinds)})", drugs=any(kind.startswith(_MAY_BE_DRUG) for kind in kinds))
+    return Gap(source, f"{said}: {', '.join(kinds)}", drugs=any(kind.startswith(_MAY_BE_DRUG) for kind in kinds))

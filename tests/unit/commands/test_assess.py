@@ -210,6 +210,15 @@ def test_a_resource_that_cannot_be_read_is_named_and_the_rest_is_assessed(tmp_pa
     assert "RVFX_PROBABLE" in result.stdout
 
 
+def test_a_record_of_an_older_fhir_version_is_told_in_one_line(tmp_path: Path) -> None:
+    old = [{**records.fracture("2025-11-01", name=f"{number}"), "clinicalStatus": "active"} for number in range(30)]
+    result = run("assess", saved(tmp_path, bundle(records.patient(), *old)), *DAY)
+    assert result.exit_code == 1
+    [line] = result.stderr.splitlines()
+    assert line.endswith("is of an older FHIR version than R4: ask for R4 or R5 (and 29 more for this reason)")
+    assert "(and 29 more for this reason)" in " ".join(result.stdout.split())
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -64,7 +64,7 @@ def test_what_may_have_been_a_drug_is_a_gap_in_the_record_of_drugs(what: str) ->
 
 def test_a_diagnosis_that_nobody_could_read_is_a_gap_but_none_in_the_record_of_drugs() -> None:
     found = sent({"resource": fracture() | {"id": "g", "code": "T12"}})
-    assert found.gaps == (Gap("record.json", "holds records that could not be read (Condition)"),)
+    assert found.gaps == (Gap("record.json", "holds records that could not be read: Condition"),)
 
 
 def test_a_further_page_is_not_forgotten_over_a_malformed_entry() -> None:
