@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -67,13 +68,30 @@ class Item(msgspec.Struct, gc=False, eq=False):
         return f"{self.resource.kind}/{self.resource.id or '?'}"
 
 
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """What nobody could read; `patient` ("Patient/1") is whom it names when it names one, else it may be anybody's."""
+
+    unusable: Unusable
+    patient: str | None = None
+
+
 @dataclass(slots=True)
 class Content:
     """What was found in documents: items that are read, what nobody could read, and what is not whole."""
 
     items: list[Item] = field(default_factory=list)
-    lost: list[Unusable] = field(default_factory=list)
+    lost: list[Lost] = field(default_factory=list)
     gaps: list[Gap] = field(default_factory=list)
+
+
+_PATIENT = re.compile(rb'"(?:[^"\s]{0,500}/)?(Patient/[A-Za-z0-9\-.]{1,64})(?:/_history/[^"\s]{1,64})?"')
+
+
+def patient_named(raw: bytes | msgspec.Raw) -> str | None:
+    """The one patient ("Patient/1") whom a record that cannot be read names; None when it names none or several."""
+    named = set(_PATIENT.findall(raw))
+    return named.pop().decode() if len(named) == 1 else None
 
 
 _MAY_BE_DRUG = ("Medication", "Procedure", "Claim", "ExplanationOfBenefit")

@@ -10,7 +10,7 @@ import msgspec
 from rules.reasoning.timeline import Gap, Unusable
 from service.fhir import resources_r4 as r4
 from service.fhir.bundles import TYPES, Bundle, Issue, Link, OperationOutcome, Plain, Response, plain
-from service.fhir.content import Content, Document, Item, UnreadableDocument
+from service.fhir.content import Content, Document, Item, Lost, UnreadableDocument, patient_named
 from service.fhir.dialects import older, r5
 from service.fhir.reading import MAX_TEXT
 
@@ -135,7 +135,7 @@ class _OneByOne:
         try:
             msgspec.json.decode(line, type=msgspec.Raw)
         except FAILURES as error:
-            self._lose("", where, reason_of(error))
+            self._lose("", where, reason_of(error), line)
         else:
             self._take("", line, where)
 
@@ -149,16 +149,16 @@ class _OneByOne:
             if kind == "Bundle":
                 self._take_entries(raw, f"{where}.resource")
         except FAILURES as error:
-            self._lose("", where or "resource", reason_of(error))
+            self._lose("", where or "resource", reason_of(error), raw)
             return
         if kind in _DECODERS:
             self._decode(kind, url, raw)
         elif kind == "OperationOutcome":
             _note_outcome(_severities(raw), self._document, self._found)
         elif kind in OLDER:
-            self._lose(reference_of(kind, raw), "", OLDER_VERSION)
+            self._lose(reference_of(kind, raw), "", OLDER_VERSION, raw)
         elif not kind:
-            self._lose("", where, NO_TYPE)
+            self._lose("", where, NO_TYPE, raw)
 
     def _take_entries(self, bundle: Raw, where: str) -> None:
         entries: Sequence[_Entry | msgspec.Raw]
@@ -174,7 +174,7 @@ class _OneByOne:
             try:
                 entry = msgspec.json.decode(sent, type=_Entry) if isinstance(sent, msgspec.Raw) else sent
             except FAILURES as error:
-                self._lose("", place, reason_of(error))
+                self._lose("", place, reason_of(error), sent if isinstance(sent, msgspec.Raw) else b"")
                 continue
             _note_what_lacks(None, [entry.response], self._document, self._found)
             if entry.resource not in (_NOTHING, _NULL):
@@ -184,7 +184,7 @@ class _OneByOne:
         try:
             return msgspec.json.decode(raw, type=list[Link] | None)
         except FAILURES as error:
-            self._lose("", where, reason_of(error))
+            self._lose("", where, reason_of(error), raw)
             return None
 
     def _decode(self, kind: str, url: str, raw: Raw) -> None:
@@ -195,12 +195,14 @@ class _OneByOne:
             else:
                 resource, sent = _DECODERS[kind].decode(raw), None
         except FAILURES as error:
-            self._lose(reference_of(kind, raw), kind, OLDER_VERSION if older.is_older(error) else reason_of(error))
+            reason = older.REASON if older.is_older(error) else reason_of(error)
+            self._lose(reference_of(kind, raw), kind, reason, raw)
         else:
             self._found.items.append(Item(resource, url, self._document, version, sent))
 
-    def _lose(self, reference: str, element: str, reason: str) -> None:
-        self._found.lost.append(Unusable(reference, reason, element, self._document.name))
+    def _lose(self, reference: str, element: str, reason: str, raw: Raw) -> None:
+        unusable = Unusable(reference, reason, element, self._document.name)
+        self._found.lost.append(Lost(unusable, patient_named(raw)))
 
 
 def resource_type(raw: Raw) -> str:

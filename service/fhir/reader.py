@@ -19,7 +19,7 @@ from rules.reasoning.timeline import (
     Unusable,
 )
 from service.fhir import resources_r4 as r4
-from service.fhir.content import Document, Item, UnreadableDocument, gaps_of
+from service.fhir.content import Document, Item, Lost, UnreadableDocument, gaps_of
 from service.fhir.dialects import r4 as dialect
 from service.fhir.documents import content
 from service.fhir.elements import CodeableConcept, Component, Reference
@@ -53,7 +53,7 @@ class RecordReader:
             UnreadableDocument: a document is no JSON or holds no FHIR.
         """
         items: list[Item] = []
-        lost: list[Unusable] = []
+        lost: list[Lost] = []
         gaps: list[Gap] = []
         for document in documents:
             found = content(document, self._may_matter, fhir_version)
@@ -68,12 +68,18 @@ class RecordReader:
             items = [item for item in items if item.document.prevails or item.reference not in written]
         patients = {_key(item): item for item in items if isinstance(item.resource, r4.Patient)}
         belongings, strays = _belongings(items, patients)
-        lost += [Unusable(one.reference, _NOBODYS, "subject", one.source) for one in strays if _owner_untold(one)]
-        others = [Unusable(one.reference, _NOBODYS, "subject", one.source) for one in strays if not _owner_untold(one)]
-        gaps += gaps_of(lost)
+        lost += [Lost(_nobodys(one)) for one in strays if _owner_untold(one)]
         drugs = _drugs(items)
-        timelines = [self._timeline(patients[key], belongings[key], drugs, as_of, tuple(gaps)) for key in patients]
-        return Reading(tuple(timelines), (*lost, *others))
+        own: dict[str | None, list[Unusable]] = {}
+        for one in lost:
+            own.setdefault(one.patient, []).append(one.unusable)
+        gaps += gaps_of(one.unusable for one in lost if one.patient not in patients)
+        timelines = [
+            self._timeline(patients[key], belongings[key], drugs, as_of, (*gaps, *gaps_of(own.get(key, ()))))
+            for key in patients
+        ]
+        others = [_nobodys(one) for one in strays if not _owner_untold(one)]
+        return Reading(tuple(timelines), (*(one.unusable for one in lost), *others))
 
     def _may_matter(self, one: r4.Resource) -> bool:
         """Not an observation of something that no rule asks about, as most of a chart is."""
@@ -157,9 +163,6 @@ def _on_record(events: Iterable[ClinicalEvent]) -> Iterator[ClinicalEvent]:
             yield replace(event, standing=Standing.UNCERTAIN, when=None)
 
 
-_NOBODYS = "belongs to no patient of this record"
-
-
 def _belongings(items: Sequence[Item], patients: Mapping[str, Item]) -> tuple[dict[str, list[Item]], list[Item]]:
     """The records of each patient, and those of nobody in the record."""
     by_url = {item.url: key for key, item in patients.items() if item.url}
@@ -171,6 +174,10 @@ def _belongings(items: Sequence[Item], patients: Mapping[str, Item]) -> tuple[di
         owner = _owner(item, patients, by_url)
         (strays if owner is None else found[owner]).append(item)
     return found, strays
+
+
+def _nobodys(item: Item) -> Unusable:
+    return Unusable(item.reference, "belongs to no patient of this record", "subject", item.source)
 
 
 def _owner_untold(item: Item) -> bool:

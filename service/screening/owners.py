@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 import msgspec
 
 from rules.reasoning.timeline import Unusable
+from service.fhir.content import patient_named
 from service.fhir.documents import (
     FAILURES,
     NO_TYPE,
@@ -59,8 +59,6 @@ _WRONG = {
 """What an export should not hold, by type of resource."""
 
 _TOO_LONG = f"is longer than {MAX_LINE // 1024 // 1024} MB"
-
-_PATIENT = re.compile(rb'"(?:[^"\s]{0,500}/)?(Patient/[A-Za-z0-9\-.]{1,64})(?:/_history/[^"\s]{1,64})?"')
 
 _OWNED = msgspec.json.Decoder(_Owned)
 _VISIT = msgspec.json.Decoder(_Visit)
@@ -125,7 +123,9 @@ def _owners_of(line: Line, counts: Counts) -> list[str] | Unusable:
         if kind in READ or kind in OLDER:
             return _patients(kind, line)
     except FAILURES as error:
-        return _named(line) or line.lost(_TOO_LONG if line.cut else reason_of(error))
+        # Where its patient is read it is told what is missing; it is never used.
+        patient = None if line.cut else patient_named(line.data)
+        return [patient] if patient else line.lost(_TOO_LONG if line.cut else reason_of(error))
     if kind not in _WRONG or (kind == "OperationOutcome" and not is_failure(line.data)):
         counts.passed_over += 1
         return []
@@ -157,12 +157,6 @@ def _patients(kind: str, line: Line) -> list[str] | Unusable:
     if any("/" in target for target in targets):
         return Unusable(reference, "belongs to no patient", "", line.place)
     return line.lost(OLDER_VERSION if kind in OLDER else "does not say to which patient it belongs", reference)
-
-
-def _named(line: Line) -> list[str]:
-    """The one patient whom a line names that cannot be read: there it is told what is missing, and never used."""
-    found = {one.decode() for one in _PATIENT.findall(line.data)}
-    return [*found] if len(found) == 1 and not line.cut else []
 
 
 def _is_plain(text: str) -> bool:

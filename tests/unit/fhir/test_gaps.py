@@ -100,6 +100,15 @@ def test_a_record_that_does_not_say_whose_it_is_may_be_of_any_patient() -> None:
         assert [drug_record_fact(one).whole for one in read(bundle(other, record)).timelines] == [whole, whole]
 
 
+def test_a_record_that_nobody_could_read_is_missing_from_that_of_the_patient_whom_it_names() -> None:
+    other = {"resourceType": "Patient", "id": "q"}
+    broken = injection("2025-01-10") | {"status": 7}
+    first, second = read(bundle(other, broken)).timelines
+    assert (drug_record_fact(first).whole, drug_record_fact(second).whole) == (False, True)
+    strangers = broken | {"subject": {"reference": "Patient/z"}}
+    assert not any(drug_record_fact(one).whole for one in read(bundle(other, strangers)).timelines)
+
+
 @pytest.mark.parametrize(
     "member",
     [
