@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from enum import Enum
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
 import msgspec
 
-from service.fhir.bundles import Entry, Issue, Link, Plain, Response, plain
+from service.fhir.bundles import Bundle, Entry, Issue, Link, Plain, Response, plain
 from service.fhir.elements import Participant
 from service.fhir.reading import last_two
 
@@ -87,8 +87,8 @@ class _LooseEntry(msgspec.Struct, gc=False):
     response: msgspec.Raw = _NOTHING
 
 
-_Place: TypeAlias = "tuple[_Place, int] | None"
-"""Where a resource stands: in which Bundle, and which of its entries it is; None for the whole."""
+_BUNDLES = (_Resource, Bundle)
+"""What may be a Bundle."""
 
 
 def look_at(raw: bytes, patient: str) -> SentFhir | None:
@@ -110,42 +110,41 @@ def look_at(raw: bytes, patient: str) -> SentFhir | None:
 
 
 def _described(top: _Resource | Plain, decoded: Plain | None, patient: str) -> SentFhir:
-    entries = list(_entries(top, None))
-    resources = [top, *(entry.resource for _, entry in entries if entry.resource is not None)]
+    # What is plain holds no Bundle within; most of a large record is, and is looked through without looking for one.
+    entries = list(_entries(top)) if decoded is None else _own_entries(top)
+    resources = [top, *(entry.resource for entry in entries if entry.resource is not None)]
     kinds = (
         {one.kind for one in resources} if decoded is None else {kind.__name__ for kind in set(map(type, resources))}
     )
     outcomes = [_severity(one) for one in resources if one.kind == _OUTCOME] if _OUTCOME in kinds else []
-    if any(entry.response is not None and entry.response.failed for _, entry in entries):
+    if any(entry.response is not None and entry.response.failed for entry in entries):
         outcomes.append(Outcome.ERROR)
     suspect = not kinds.isdisjoint(("Patient", "Appointment")) or _strangers(resources, patient)
     return SentFhir(
         resource_type=top.kind,
-        stranger=_stranger(top, entries, patient) if suspect else None,
+        stranger=_stranger(top, patient) if suspect else None,
         outcome=max(outcomes, key=lambda one: one.value, default=Outcome.NONE),
-        has_next_page=any(_has_next_page(one) for one in resources if one.kind == "Bundle"),
+        has_next_page=any(map(_has_next_page, resources if decoded is None else (top,))),
         holds_patient="Patient" in kinds,
         decoded=decoded,
     )
 
 
-def _entries(top: _Resource | Plain, place: _Place) -> Iterator[tuple[_Place, _Entry | Entry]]:
-    """All entries of a Bundle and of the Bundles in it, each with its place."""
-    if top.kind != "Bundle":
-        return
-    for number, entry in enumerate(getattr(top, "entry", None) or ()):
-        yield (place, number), entry
-        if entry.resource is not None and entry.resource.kind == "Bundle":
-            yield from _entries(entry.resource, (place, number))
+def _entries(top: _Resource | Plain) -> Iterator[_Entry | Entry]:
+    """All entries of a Bundle and of the Bundles in it."""
+    for entry in _own_entries(top):
+        yield entry
+        if entry.resource is not None:
+            yield from _entries(entry.resource)
 
 
-def _said(place: _Place) -> str:
-    """A place as it is named: ".entry[3].resource"."""
-    return "" if place is None else f"{_said(place[0])}.entry[{place[1]}].resource"
+def _own_entries(one: _Resource | Plain) -> Sequence[_Entry | Entry]:
+    return one.entry or () if isinstance(one, _BUNDLES) and one.kind == "Bundle" else ()
 
 
-def _has_next_page(bundle: _Resource | Plain) -> bool:
-    return any(link.relation == "next" for link in getattr(bundle, "link", None) or ())
+def _has_next_page(one: _Resource | Plain) -> bool:
+    links = one.link or () if isinstance(one, _BUNDLES) and one.kind == "Bundle" else ()
+    return any(link.relation == "next" for link in links)
 
 
 def _strangers(resources: Iterable[_Resource | Plain], patient: str) -> bool:
@@ -164,13 +163,15 @@ def _is_another(reference: str | None, patient: str) -> bool:
     return target != patient and target.startswith("Patient/")
 
 
-def _stranger(top: _Resource | Plain, entries: Sequence[tuple[_Place, _Entry | Entry]], patient: str) -> str | None:
+def _stranger(resource: _Resource | Plain, patient: str, place: str = "") -> str | None:
     """Where the first record of another patient stands, with the member that says so."""
-    if member := _strange(top, patient):
-        return f".{member}"
-    for place, entry in entries:
-        if entry.resource is not None and (member := _strange(entry.resource, patient)):
-            return f"{_said(place)}.{member}"
+    if member := _strange(resource, patient):
+        return f"{place}.{member}"
+    for number, entry in enumerate(_own_entries(resource)):
+        if entry.resource is not None:
+            found = _stranger(entry.resource, patient, f"{place}.entry[{number}].resource")
+            if found is not None:
+                return found
     return None
 
 
