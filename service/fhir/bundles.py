@@ -55,6 +55,10 @@ Read: TypeAlias = (
 TYPES: dict[str, type[r4.Resource]] = {kind.__name__: kind for kind in get_args(Read)}
 
 
+NOTHING = msgspec.Raw(b"")
+"""A member that was not sent."""
+
+
 class Response(msgspec.Struct, gc=False):
     """What came of one request of several that were sent together."""
 
@@ -67,11 +71,17 @@ class Response(msgspec.Struct, gc=False):
 
 
 class Entry(msgspec.Struct, gc=False):
-    """One resource of a Bundle, with its address."""
+    """One resource of a Bundle, with its address; only what asks or answers may be without one."""
 
     fullUrl: str | None = None
     resource: Read | OperationOutcome | None = None
     response: Response | None = None
+    request: msgspec.Raw = NOTHING
+
+    @property
+    def is_hollow(self) -> bool:
+        """Whether nothing is in it."""
+        return self.resource is None and self.response is None and self.request == NOTHING
 
 
 class Bundle(r4.Resource):

@@ -9,7 +9,7 @@ import msgspec
 
 from rules.reasoning.timeline import Gap, Unusable
 from service.fhir import resources_r4 as r4
-from service.fhir.bundles import TYPES, Bundle, Issue, Link, OperationOutcome, Plain, Response, plain
+from service.fhir.bundles import NOTHING, TYPES, Bundle, Issue, Link, OperationOutcome, Plain, Response, plain
 from service.fhir.content import Content, Document, Item, Lost, UnreadableDocument, patient_named
 from service.fhir.dialects import older, r5
 from service.fhir.reading import MAX_TEXT
@@ -27,7 +27,7 @@ _TYPE_FIRST = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]{1,64})"')
 _DECODERS: dict[str, msgspec.json.Decoder[r4.Resource]] = {
     kind: msgspec.json.Decoder(struct) for kind, struct in TYPES.items()
 }
-_NOTHING, _NULL = msgspec.Raw(b""), msgspec.Raw(b"null")
+_NULL = msgspec.Raw(b"null")
 FAILURES = (msgspec.MsgspecError, RecursionError, UnicodeError)
 """What decoding raises; `reason_of` says it in words."""
 
@@ -40,8 +40,9 @@ Wanted = Callable[[r4.Resource], bool]
 
 class _Entry(msgspec.Struct, gc=False):
     fullUrl: str | None = None
-    resource: msgspec.Raw = _NOTHING
+    resource: msgspec.Raw = NOTHING
     response: Response | None = None
+    request: msgspec.Raw = NOTHING
 
 
 class _Top(msgspec.Struct, gc=False):
@@ -75,7 +76,7 @@ def content(document: Document, wanted: Wanted, fhir_version: str | None = None)
         UnreadableDocument: it is no JSON, or holds no FHIR.
     """
     decoded = None if fhir_version == "R5" else document.decoded or plain(document.data)
-    if decoded is not None:
+    if decoded is not None and not (isinstance(decoded, Bundle) and any(one.is_hollow for one in decoded.entry or ())):
         return _of_plain(decoded, document, wanted)
     found = _OneByOne(document, fhir_version).found()
     found.items = [item for item in found.items if wanted(item.resource)]
@@ -177,8 +178,10 @@ class _OneByOne:
                 self._lose("", place, reason_of(error), sent if isinstance(sent, msgspec.Raw) else b"")
                 continue
             _note_what_lacks(None, [entry.response], self._document, self._found)
-            if entry.resource not in (_NOTHING, _NULL):
+            if entry.resource not in (NOTHING, _NULL):
                 self._take(entry.fullUrl or "", entry.resource, place)
+            elif entry.response is None and entry.request == NOTHING:
+                self._lose("", place, "holds no resource", b"")
 
     def _links(self, raw: msgspec.Raw, where: str) -> list[Link] | None:
         try:

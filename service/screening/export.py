@@ -87,7 +87,7 @@ class ExportFile:
         number = read = 0
         try:
             with self.path.open("rb") as file, _unpacked(file) as content:
-                head = content.peek(HEAD)[:HEAD]
+                head = content.peek(HEAD)[:HEAD].removeprefix(_BOM)
                 reason = what_else(head) or (_ONE_DOCUMENT if is_one_document(head) else None)
                 for number, data in _numbered(content) if reason is None else ():
                     self.done = file.tell()

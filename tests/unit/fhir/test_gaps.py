@@ -38,6 +38,7 @@ UNREADABLE = {
     "a drug that is malformed": {"resource": injection("2025-01-10") | {"status": 7}},
     "an entry that is none": None,
     "a resource that is none": {"resource": 7},
+    "a resource that is not there": {"fullUrl": "urn:x:7", "resource": None},
     "a resource without a type": {"resource": {"id": "x", "status": "completed"}},
     "a type that is no word": {"resource": {"resourceType": 7}},
     "a drug of an older version": {"resource": {"resourceType": "MedicationOrder", "id": "x"}},
@@ -60,6 +61,11 @@ def test_what_may_have_been_a_drug_is_a_gap_in_the_record_of_drugs(what: str) ->
     assert (gap.part, gap.drugs) == ("record.json", True)
     assert not drug_record_fact(found).whole
     assert [event.reference for event in found.events] == ["Condition/f"]
+
+
+def test_an_entry_that_asks_or_answers_needs_no_resource() -> None:
+    asks = {"request": {"method": "DELETE", "url": "Condition/1"}}
+    assert sent(asks, {"response": {"status": "204 No Content"}}).gaps == ()
 
 
 def test_a_diagnosis_that_nobody_could_read_is_a_gap_but_none_in_the_record_of_drugs() -> None:
