@@ -12,6 +12,7 @@ from rules.reasoning.errors import ClinicalCoreError
 from rules.reasoning.evaluation import Evaluation
 from rules.reasoning.oracle import Silence
 from rules.reasoning.timeline import PatientTimeline, Unusable
+from service.fhir.content import gaps_of
 from service.fhir.reader import Reading, RecordReader, UnreadableDocument
 from service.observation.call import stage
 from service.submission import Submission
@@ -39,8 +40,9 @@ class Assessor:
 
         A patient whose evaluation fails is named as unusable; the others are assessed all the same.
         """
-        reading, unusable = self._read(submission, as_of)
-        unusable += reading.unusable
+        reading, lost = self._read(submission, as_of)
+        submission = replace(submission, gaps=(*submission.gaps, *gaps_of(lost)))
+        unusable = [*lost, *reading.unusable]
         hook = None if all_hooks else submission.hook
         evaluations: list[Evaluation] = []
         for read, timeline in zip(reading.timelines, _complete(reading, submission), strict=True):
@@ -69,17 +71,15 @@ class Assessor:
             return self.evaluator.evaluate(timeline, submission.hook)
 
     def _read(self, submission: Submission, as_of: date) -> tuple[Reading, list[Unusable]]:
-        """What can be read; a document that cannot is named, and the others are read without it."""
-        unusable: list[Unusable] = []
+        """What can be read, and the documents that cannot be: the others are read without them."""
+        lost: list[Unusable] = []
         documents = list(submission.documents)
-        while documents:
+        while True:
             try:
-                return self._reader.read(documents, as_of=as_of, fhir_version=submission.fhir_version), unusable
+                return self._reader.read(documents, as_of=as_of, fhir_version=submission.fhir_version), lost
             except UnreadableDocument as error:
-                bad = next((one for one in documents if str(error).startswith(f"{one.name}: ")), documents[0])
-                documents.remove(bad)
-                unusable.append(Unusable("", str(error).removeprefix(f"{bad.name}: "), "", bad.name))
-        return Reading((), ()), unusable
+                documents = [one for one in documents if one.name != error.document]
+                lost.append(Unusable("", error.reason, "", error.document))
 
     def silences(self, evaluation: Evaluation) -> tuple[Silence, ...]:
         """Why each rule that neither concluded nor gave way stayed silent; for somebody who has died, none is asked."""

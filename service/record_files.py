@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import gzip
-import os
 import zlib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO
 
 from rules.reasoning.timeline import Unusable
+from service.fhir.documents import LINES
+from service.fhir.foreign import HEAD, what_else
+from service.folders import folders_below
 
 STANDARD_INPUT = "-"
 
 _JSON = (".json", ".json.gz")
-LINES = (".ndjson", ".ndjson.gz", ".jsonl", ".jsonl.gz")
 _GZIP = b"\x1f\x8b"
 
 
@@ -37,10 +38,11 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class NamedRecord:
-    """Paths that will be one record, not opened yet."""
+    """Paths that will be one record, not opened yet, and what belongs to it and cannot be opened."""
 
     name: str
     paths: tuple[Path, ...]
+    lost: tuple[Unusable, ...] = ()
 
     @property
     def title(self) -> str:
@@ -63,16 +65,18 @@ def named_records(arguments: Sequence[str]) -> tuple[list[NamedRecord], list[Unu
         if argument == STANDARD_INPUT:
             found[argument] = NamedRecord(argument, ())
         elif path.is_dir():
-            inside = {record.name: record for record in _in_folder(path)}
-            found.update(inside)
-            if not inside:
+            inside, unusable = _in_folder(path)
+            found.update({record.name: record for record in inside})
+            missing += unusable
+            if not inside and not unusable:
                 missing.append(
                     Unusable("", "holds no file named .json, .ndjson or .jsonl (plain or .gz)", "", argument)
                 )
+        elif _holds_lines(path.name):
+            # Also one that is not there: it is missing from the record.
+            _add_lines(found, path)
         elif not path.exists():
             missing.append(Unusable("", "does not exist", "", argument))
-        elif path.name.lower().endswith(LINES):
-            _add_lines(found, path)
         else:
             found[argument] = NamedRecord(argument, (path,))
     return list(found.values()), missing
@@ -81,28 +85,34 @@ def named_records(arguments: Sequence[str]) -> tuple[list[NamedRecord], list[Unu
 def _add_lines(found: dict[str, NamedRecord], path: Path) -> None:
     """Several NDJSON files of one folder are one export, also when they are named one by one."""
     folder = str(path.parent)
-    together = found.get(folder)
-    paths = (*together.paths, path) if together else (path,)
-    found[folder] = NamedRecord(folder, tuple(dict.fromkeys(paths)))
+    together = found.get(folder, NamedRecord(folder, ()))
+    found[folder] = replace(together, paths=tuple(dict.fromkeys((*together.paths, path))))
 
 
-def _in_folder(folder: Path) -> Iterator[NamedRecord]:
-    for where, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        visible = sorted(name for name in names if not name.startswith("."))
-        lines = tuple(Path(where) / name for name in visible if name.lower().endswith(LINES))
+def _in_folder(folder: Path) -> tuple[list[NamedRecord], list[Unusable]]:
+    """The records of a folder and of those in it, and what can be none of them."""
+    records: list[NamedRecord] = []
+    unusable: list[Unusable] = []
+    for one in folders_below(folder, (*_JSON, *LINES)):
+        lines = tuple(path for path in one.files if _holds_lines(path.name))
         if lines:
-            yield NamedRecord(where, lines)
-        for name in visible:
-            if name.lower().endswith(_JSON):
-                path = Path(where) / name
-                yield NamedRecord(str(path), (path,))
+            lost = tuple(amiss for amiss in one.unusable if _holds_lines(amiss.source))
+            records.append(NamedRecord(str(one.path), lines, lost))
+            unusable += [amiss for amiss in one.unusable if amiss not in lost]
+        else:
+            unusable += one.unusable
+        records += [NamedRecord(str(path), (path,)) for path in one.files if path not in lines]
+    return records, unusable
+
+
+def _holds_lines(name: str) -> bool:
+    return name.lower().endswith(LINES)
 
 
 def opened(record: NamedRecord, stdin: IO[bytes]) -> tuple[Record | None, list[Unusable]]:
     """The record with the content of its files; None when none could be opened. What could not be is named."""
     files: list[RecordFile] = []
-    failed: list[Unusable] = []
+    failed = list(record.lost)
     contents = [_content(path) for path in record.paths] if record.paths else [_standard_input(stdin)]
     for content in contents:
         if isinstance(content, Unusable):
@@ -131,4 +141,5 @@ def _uncompressed(name: str, data: bytes) -> RecordFile | Unusable:
         except (OSError, EOFError, zlib.error):
             return Unusable("", "is a damaged gzip file", "", name)
     data = data.removeprefix(b"\xef\xbb\xbf")
-    return RecordFile(name, data) if data.strip() else Unusable("", "is empty", "", name)
+    reason = what_else(data[:HEAD]) if data.strip() else "is empty"
+    return RecordFile(name, data) if reason is None else Unusable("", reason, "", name)

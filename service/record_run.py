@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import IO, TextIO
 
 from rules.reasoning.evaluation import Evaluation
 from rules.reasoning.timeline import Unusable
 from service.assessing import Assessor
+from service.fhir.content import gaps_of
 from service.record_files import NamedRecord, named_records, opened
 from service.reports.terminal import name_unread, with_progress
 from service.submission import submitted
@@ -59,6 +60,7 @@ class RecordRun:
         if isinstance(submission, Unusable):
             self._name(record.name, (submission,))
             return
+        submission = replace(submission, gaps=(*submission.gaps, *gaps_of(failed)))
         as_of = self.as_of or submission.as_of or self.today
         found = self.assessor.assess(submission, as_of, all_hooks=all_hooks)
         self._name(record.name, found.unusable)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -23,12 +26,21 @@ from service.settings import Settings, SettingsError, read_settings
 LOCAL, SPARK = "local", "spark"
 
 
+class _NamedFolder(click.Path):
+    """A folder that has a name: "" would be where the command runs."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("names no folder", param, ctx)
+        return super().convert(value, param, ctx)
+
+
 @click.command(short_help="Find whoever needs a dose, or has lapsed, in a population.")
 @click.argument("source", type=click.Path(exists=True, path_type=Path))
 @click.option(
     "--out",
     required=True,
-    type=click.Path(file_okay=False, path_type=Path),
+    type=_NamedFolder(file_okay=False, path_type=Path),
     metavar="DIR",
     help="Where the results go: a folder that is new or empty.",
 )
@@ -66,7 +78,7 @@ def screen(source: Path, out: Path, as_of: date | None, engine: str, workers: in
     try:
         settings = read_settings()
         knowledge = site_knowledge(settings)
-        with _started(engine, settings, day, workers, master) as started:
+        with _ended_by_sigterm(), _started(engine, settings, day, workers, master) as started:
             screening = Screening(started, knowledge, day, sys.stderr)
             results = screening.run(source, out)
     except (SettingsError, KnowledgeError, NoExport, OutRefused, EngineStopped) as error:
@@ -74,6 +86,16 @@ def screen(source: Path, out: Path, as_of: date | None, engine: str, workers: in
     for line in screening.told(results, out):
         click.echo(line)
     raise SystemExit(results.status)
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """Meanwhile a SIGTERM ends the command as an exception does, so that no record of a patient is left behind."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _check(engine: str, workers: int | None, master: str | None) -> None:

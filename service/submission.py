@@ -15,8 +15,9 @@ from service.cds_hooks.hooks import Shape
 from service.cds_hooks.prefetch import read_context, read_prefetch
 from service.cds_hooks.problems import Problem
 from service.cds_hooks.requests import HookRequest, read_request
+from service.fhir.documents import LINES
 from service.fhir.reader import Document
-from service.record_files import LINES, Record, RecordFile
+from service.record_files import Record, RecordFile
 
 DEFAULT_HOOK = "patient-view"
 

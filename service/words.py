@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from rules.reasoning.dates import DateInterval
 from rules.reasoning.evaluation import DenosumabSummary, FractureSummary, MonthRange
 from rules.reasoning.timeline import Unusable
@@ -99,3 +101,21 @@ def unusable(item: Unusable, *, with_source: bool = True) -> str:
     source = item.source if with_source else ""
     where = " ".join(part for part in (item.reference, item.element) if part)
     return ": ".join(part for part in (source, where, item.reason) if part)
+
+
+_ALIKE = 3
+"""So many lines with one reason are read; more are counted."""
+
+
+def unusables(items: Iterable[Unusable]) -> list[str]:
+    """A line on each thing that could not be used; of many in one place for one reason the first, and how many more."""
+    alike: dict[tuple[str, str], list[Unusable]] = {}
+    for item in items:
+        alike.setdefault((item.source, item.reason), []).append(item)
+    lines: list[str] = []
+    for several in alike.values():
+        if len(several) > _ALIKE:
+            lines.append(f"{unusable(several[0])} (and {len(several) - 1} more for this reason)")
+        else:
+            lines += map(unusable, several)
+    return lines

@@ -64,7 +64,10 @@ def _assessment(case: Case, route: InProcess) -> dict[str, Any]:
     numbers = itertools.count(1)
     maker = CardMaker(route.knowledge, new_id=lambda: f"00000000-0000-4000-8000-{next(numbers):012}")
     evaluation = route.evaluate(case)
-    return json_report.assessment(evaluation, maker.cards(evaluation))
+    found = json_report.assessment(evaluation, maker.cards(evaluation))
+    if not found["gaps"]:  # the records of the patients here are whole
+        del found["gaps"]
+    return found
 
 
 def readme(cases: Sequence[Case]) -> str:

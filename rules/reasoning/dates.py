@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
 from dateutil.relativedelta import relativedelta
@@ -44,6 +44,15 @@ def whole_months(start: date, end: date) -> int:
     while months > 0 and add_months(start, months) > end:
         months -= 1
     return max(months, 0)
+
+
+def day_in_utc(text: str) -> date | None:
+    """The day of a FHIR dateTime in UTC; None when it tells no time, or no time zone."""
+    try:
+        moment = datetime.fromisoformat(text)
+        return moment.astimezone(UTC).date() if moment.tzinfo is not None else None
+    except (ValueError, OverflowError):
+        return None
 
 
 @dataclass(frozen=True, slots=True)

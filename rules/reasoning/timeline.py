@@ -130,12 +130,12 @@ class OrderEvent(ClinicalEvent):
 class ObservationEvent(ClinicalEvent):
     """One measured value in the canonical unit of its concept (`rules.reasoning.units`), or a coded finding.
 
-    `comparator` is "", "<", "<=", ">" or ">="; `low` and `high` the reference range in the same unit.
+    A value below or above a number ("<30") lies a trifle beyond it; `low` and `high` are the reference range in the
+    same unit.
     """
 
     value: float | None = None
     unit: str = ""
-    comparator: str = ""
     low: float | None = None
     high: float | None = None
 

@@ -6,7 +6,7 @@ another version of FHIR or a kind that is not read, is read entry by entry (`doc
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import TypeAlias, get_args
 
 import msgspec
 
@@ -31,7 +31,7 @@ class Link(msgspec.Struct, gc=False):
     relation: str = ""
 
 
-_Read: TypeAlias = (
+Read: TypeAlias = (
     r4.Patient
     | r4.Medication
     | r4.MedicationStatement
@@ -49,15 +49,39 @@ _Read: TypeAlias = (
     | r4.Appointment
     | r4.Claim
     | r4.ExplanationOfBenefit
-    | OperationOutcome
 )
+"""A resource of the types that are read; all others are passed over."""
+
+TYPES: dict[str, type[r4.Resource]] = {kind.__name__: kind for kind in get_args(Read)}
+
+
+NOTHING = msgspec.Raw(b"")
+"""A member that was not sent."""
+
+
+class Response(msgspec.Struct, gc=False):
+    """What came of one request of several that were sent together."""
+
+    status: str = ""
+
+    @property
+    def failed(self) -> bool:
+        """Whether it was refused, or the server failed."""
+        return self.status.startswith(("4", "5"))
 
 
 class Entry(msgspec.Struct, gc=False):
-    """One resource of a Bundle, with its address."""
+    """One resource of a Bundle, with its address; only what asks or answers may be without one."""
 
     fullUrl: str | None = None
-    resource: _Read | None = None
+    resource: Read | OperationOutcome | None = None
+    response: Response | None = None
+    request: msgspec.Raw = NOTHING
+
+    @property
+    def is_hollow(self) -> bool:
+        """Whether nothing is in it."""
+        return self.resource is None and self.response is None and self.request == NOTHING
 
 
 class Bundle(r4.Resource):
@@ -67,7 +91,7 @@ class Bundle(r4.Resource):
     entry: list[Entry] | None = None
 
 
-Plain: TypeAlias = Bundle | _Read
+Plain: TypeAlias = Bundle | Read | OperationOutcome
 """A document that was decoded in one pass."""
 
 _DECODER: msgspec.json.Decoder[Plain] = msgspec.json.Decoder(Plain)

@@ -3,102 +3,49 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from rules.reasoning.timeline import Gap, Unusable
 from service.fhir import resources_r4 as r4
-from service.fhir.bundles import Bundle, Issue, Link, OperationOutcome, Plain, plain
-from service.fhir.dialects import r5
+from service.fhir.bundles import NOTHING, TYPES, Bundle, Issue, Link, OperationOutcome, Plain, Response, plain
+from service.fhir.content import Content, Document, Item, Lost, UnreadableDocument, patient_named
+from service.fhir.dialects import older, r5
 from service.fhir.reading import MAX_TEXT
 
-_LINES = (".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz")
-OLDER = frozenset({"MedicationOrder", "ProcedureRequest", "DiagnosticOrder", "ReferralRequest"})
-"""What was renamed before R4, and is not read."""
-READ = frozenset(r4.TYPES)
+LINES = (".ndjson", ".jsonl", ".ndjson.gz", ".jsonl.gz")
+"""How files are called that hold a resource a line, in whatever case."""
+READ = frozenset(TYPES)
 """The types of resources that are read."""
+OLDER, OLDER_VERSION = older.TYPES, older.REASON
+"""The types that only versions before R4 have, and what is said of them."""
+NO_TYPE = "is no FHIR resource (it has no resourceType)"
+_ARRAY = "is a JSON array: put its resources into a Bundle, or one a line into a file named .ndjson"
+
 _TYPE_FIRST = re.compile(rb'\s*\{\s*"resourceType"\s*:\s*"([A-Za-z]{1,64})"')
 _DECODERS: dict[str, msgspec.json.Decoder[r4.Resource]] = {
-    kind: msgspec.json.Decoder(struct) for kind, struct in r4.TYPES.items()
+    kind: msgspec.json.Decoder(struct) for kind, struct in TYPES.items()
 }
-_NOTHING, _NULL = msgspec.Raw(b""), msgspec.Raw(b"null")
+_NULL = msgspec.Raw(b"null")
 FAILURES = (msgspec.MsgspecError, RecursionError, UnicodeError)
 """What decoding raises; `reason_of` says it in words."""
-
 
 Raw = bytes | msgspec.Raw
 """One JSON value, not decoded."""
 
-
-class UnreadableDocument(Exception):
-    """A document that is no JSON, or holds no FHIR; the message names it and the place, never its content."""
-
-
-class Document(msgspec.Struct, frozen=True, gc=False):
-    """One file or prefetched value under the name by which the user knows it.
-
-    `draft` says that it holds orders still being written (the context of an order hook); `selected` names those that
-    the call is about ("Type/id"), all of them when it is empty. `asked` says that whoever asked for it has judged
-    already whether it is whole; else a further page or a failed query is named as a gap. `newer` says that it
-    holds what is newer than the rest of the record, as drafts do and a problem just added. `decoded` is the document
-    when it was decoded before (`bundles.plain`).
-    """
-
-    name: str
-    data: bytes
-    draft: bool = False
-    selected: frozenset[str] = frozenset()
-    asked: bool = False
-    newer: bool = False
-    decoded: Plain | None = None
-
-    @property
-    def prevails(self) -> bool:
-        """Whether its resources count in place of the record's copies of them."""
-        return self.draft or self.newer
-
-
-class Item(msgspec.Struct, gc=False, eq=False):
-    """One resource that is read, in the shape of R4, with the URL of its entry and the document it stands in.
-
-    `sent` is what was sent, when its version has another shape.
-    """
-
-    resource: r4.Resource
-    url: str
-    document: Document
-    version: str = "R4"
-    sent: msgspec.Struct | None = None
-
-    @property
-    def source(self) -> str:
-        """The name of its document."""
-        return self.document.name
-
-    @property
-    def reference(self) -> str:
-        """ "Type/id"."""
-        return f"{self.resource.kind}/{self.resource.id or '?'}"
-
-
-@dataclass(slots=True)
-class Content:
-    """What was found in documents: items that are read, what could not be, and what is not whole."""
-
-    items: list[Item]
-    unusable: list[Unusable]
-    gaps: list[Gap]
+Wanted = Callable[[r4.Resource], bool]
+"""Whether a resource may matter; the others are passed over."""
 
 
 class _Entry(msgspec.Struct, gc=False):
     fullUrl: str | None = None
-    resource: msgspec.Raw = msgspec.Raw(b"")
+    resource: msgspec.Raw = NOTHING
+    response: Response | None = None
+    request: msgspec.Raw = NOTHING
 
 
 class _Top(msgspec.Struct, gc=False):
-    resourceType: str = ""
     entry: list[_Entry] | None = None
     link: list[Link] | None = None
 
@@ -106,8 +53,8 @@ class _Top(msgspec.Struct, gc=False):
 class _LooseTop(msgspec.Struct, gc=False):
     """A Bundle of which an entry or a link is malformed."""
 
-    resourceType: str = ""
     entry: list[msgspec.Raw] | None = None
+    link: msgspec.Raw = _NULL
 
 
 class _Outcome(msgspec.Struct, gc=False):
@@ -118,8 +65,8 @@ class _Kind(msgspec.Struct, gc=False):
     resourceType: str = ""
 
 
-Wanted = Callable[[r4.Resource], bool]
-"""Whether a resource may matter; the others are passed over."""
+class _Identified(msgspec.Struct, gc=False):
+    id: str = "?"
 
 
 def content(document: Document, wanted: Wanted, fhir_version: str | None = None) -> Content:
@@ -129,98 +76,136 @@ def content(document: Document, wanted: Wanted, fhir_version: str | None = None)
         UnreadableDocument: it is no JSON, or holds no FHIR.
     """
     decoded = None if fhir_version == "R5" else document.decoded or plain(document.data)
-    found = _of_plain(decoded, document, wanted) if decoded is not None else _one_by_one(document, fhir_version)
-    if decoded is None:
-        found.items = [item for item in found.items if wanted(item.resource)]
+    if decoded is not None and not (isinstance(decoded, Bundle) and any(one.is_hollow for one in decoded.entry or ())):
+        return _of_plain(decoded, document, wanted)
+    found = _OneByOne(document, fhir_version).found()
+    found.items = [item for item in found.items if wanted(item.resource)]
     return found
 
 
 def _of_plain(decoded: Plain, document: Document, wanted: Wanted) -> Content:
-    found = Content([], [], [])
+    found = Content()
     sent = [("", decoded)]
     if isinstance(decoded, Bundle):
-        _note_next_page(decoded.link, document, found)
-        sent = [(entry.fullUrl or "", entry.resource) for entry in decoded.entry or () if entry.resource is not None]
+        entries = decoded.entry or ()
+        _note_what_lacks(decoded.link, [entry.response for entry in entries], document, found)
+        sent = [(entry.fullUrl or "", entry.resource) for entry in entries if entry.resource is not None]
     for url, resource in sent:
         if isinstance(resource, OperationOutcome):
-            _note_outcome({issue.severity for issue in resource.issue}, document, found)
+            _note_outcome(_severities_of(resource.issue), document, found)
         elif wanted(resource):
             found.items.append(Item(resource, url, document))
     return found
 
 
-def _one_by_one(document: Document, fhir_version: str | None) -> Content:
-    found = Content([], [], [])
-    for url, raw in _resources(document, found):
-        first = _TYPE_FIRST.match(raw)
-        kind = first.group(1).decode() if first else ""
-        if kind in _DECODERS:
-            item = _decoded(kind, url, raw, document, found, fhir_version)
-            if item is not None:
-                found.items.append(item)
-        else:
-            _take(url, raw, document, found, fhir_version)
-    return found
+class _OneByOne:
+    """Decodes the resources of a document each by itself, so that what is wrong with one is named and only that."""
 
+    def __init__(self, document: Document, fhir_version: str | None) -> None:
+        self._document, self._version = document, fhir_version
+        self._found = Content()
 
-def _resources(document: Document, found: Content) -> Iterator[tuple[str, Raw]]:
-    if document.name.endswith(_LINES):
-        yield from _lines(document, found)
-        return
-    try:
-        kind = resource_type(document.data)
-        if kind != "Bundle":
+    def found(self) -> Content:
+        """All of them, of Bundles in the document too.
+
+        Raises:
+            UnreadableDocument: the document is no JSON, or holds no FHIR.
+        """
+        data = self._document.data
+        if self._document.name.lower().endswith(LINES):
+            for number, line in enumerate(data.splitlines(), 1):
+                if line.strip():
+                    self._take_line(line, f"line {number}")
+            return self._found
+        if data.lstrip().startswith(b"["):
+            raise UnreadableDocument(_ARRAY, self._document.name)
+        try:
+            kind = resource_type(data)
             if not kind:
-                raise UnreadableDocument(f"{document.name}: is no FHIR resource (it has no resourceType)")
-            msgspec.json.decode(document.data, type=msgspec.Raw)
-            yield "", document.data
-            return
-        entries = _entries(document, found)
-    except FAILURES as error:
-        raise UnreadableDocument(f"{document.name}: {reason_of(error)}") from None
-    for entry in entries:
-        if entry.resource != _NOTHING and entry.resource != _NULL:
-            yield entry.fullUrl or "", entry.resource
+                raise UnreadableDocument(NO_TYPE, self._document.name)
+            if kind == "Bundle":
+                self._take_entries(data, "Bundle")
+            else:
+                msgspec.json.decode(data, type=msgspec.Raw)
+                self._take("", data, "")
+        except FAILURES as error:
+            raise UnreadableDocument(reason_of(error), self._document.name) from None
+        return self._found
 
-
-def _lines(document: Document, found: Content) -> Iterator[tuple[str, Raw]]:
-    for number, line in enumerate(document.data.splitlines(), 1):
-        if not line.strip():
-            continue
+    def _take_line(self, line: bytes, where: str) -> None:
         try:
             msgspec.json.decode(line, type=msgspec.Raw)
-            if not resource_type(line):
-                found.unusable.append(Unusable("", "is no FHIR resource", f"line {number}", document.name))
-                continue
         except FAILURES as error:
-            found.unusable.append(Unusable("", reason_of(error), f"line {number}", document.name))
-            continue
-        yield "", line
+            self._lose("", where, reason_of(error), line)
+        else:
+            self._take("", line, where)
 
-
-def _entries(document: Document, found: Content) -> list[_Entry]:
-    try:
-        top = msgspec.json.decode(document.data, type=_Top)
-    except msgspec.ValidationError:
-        return _loose_entries(document, found)
-    _note_next_page(top.link, document, found)
-    return top.entry or []
-
-
-def _note_next_page(links: list[Link] | None, document: Document, found: Content) -> None:
-    if not document.asked and any(link.relation == "next" for link in links or ()):
-        found.gaps.append(Gap(document.name, "holds the first page only: later records are missing", drugs=True))
-
-
-def _loose_entries(document: Document, found: Content) -> list[_Entry]:
-    """The entries of a Bundle that are well formed; the others are named."""
-    entries = []
-    for number, raw in enumerate(msgspec.json.decode(document.data, type=_LooseTop).entry or ()):
+    def _take(self, url: str, raw: Raw, where: str) -> None:
+        """Take a resource, which stands at `where` in the document; what nobody can read is named."""
+        first = _TYPE_FIRST.match(raw)
+        kind = first.group(1).decode() if first else ""
         try:
-            entries.append(msgspec.json.decode(raw, type=_Entry))
+            if kind not in _DECODERS:
+                kind = msgspec.json.decode(raw, type=_Kind).resourceType
+            if kind == "Bundle":
+                self._take_entries(raw, f"{where}.resource")
         except FAILURES as error:
-            found.unusable.append(Unusable("", reason_of(error), f"Bundle.entry[{number}]", document.name))
-    return entries
+            self._lose("", where or "resource", reason_of(error), raw)
+            return
+        if kind in _DECODERS:
+            self._decode(kind, url, raw)
+        elif kind == "OperationOutcome":
+            _note_outcome(_severities(raw), self._document, self._found)
+        elif kind in OLDER:
+            self._lose(reference_of(kind, raw), "", OLDER_VERSION, raw)
+        elif not kind:
+            self._lose("", where, NO_TYPE, raw)
+
+    def _take_entries(self, bundle: Raw, where: str) -> None:
+        entries: Sequence[_Entry | msgspec.Raw]
+        try:
+            top = msgspec.json.decode(bundle, type=_Top)
+            entries, links = top.entry or [], top.link
+        except msgspec.ValidationError:
+            loose = msgspec.json.decode(bundle, type=_LooseTop)
+            entries, links = loose.entry or [], self._links(loose.link, f"{where}.link")
+        _note_what_lacks(links, [], self._document, self._found)
+        for number, sent in enumerate(entries):
+            place = f"{where}.entry[{number}]"
+            try:
+                entry = msgspec.json.decode(sent, type=_Entry) if isinstance(sent, msgspec.Raw) else sent
+            except FAILURES as error:
+                self._lose("", place, reason_of(error), sent if isinstance(sent, msgspec.Raw) else b"")
+                continue
+            _note_what_lacks(None, [entry.response], self._document, self._found)
+            if entry.resource not in (NOTHING, _NULL):
+                self._take(entry.fullUrl or "", entry.resource, place)
+            elif entry.response is None and entry.request == NOTHING:
+                self._lose("", place, "holds no resource", b"")
+
+    def _links(self, raw: msgspec.Raw, where: str) -> list[Link] | None:
+        try:
+            return msgspec.json.decode(raw, type=list[Link] | None)
+        except FAILURES as error:
+            self._lose("", where, reason_of(error), raw)
+            return None
+
+    def _decode(self, kind: str, url: str, raw: Raw) -> None:
+        version = self._version or r5.version_of(kind, raw)
+        try:
+            if version == "R5":
+                resource, sent = r5.decoded(kind, raw)
+            else:
+                resource, sent = _DECODERS[kind].decode(raw), None
+        except FAILURES as error:
+            reason = older.REASON if older.is_older(error) else reason_of(error)
+            self._lose(reference_of(kind, raw), kind, reason, raw)
+        else:
+            self._found.items.append(Item(resource, url, self._document, version, sent))
+
+    def _lose(self, reference: str, element: str, reason: str, raw: Raw) -> None:
+        unusable = Unusable(reference, reason, element, self._document.name)
+        self._found.lost.append(Lost(unusable, patient_named(raw)))
 
 
 def resource_type(raw: Raw) -> str:
@@ -231,65 +216,54 @@ def resource_type(raw: Raw) -> str:
     return msgspec.json.decode(raw, type=_Kind).resourceType
 
 
-def _take(url: str, raw: Raw, document: Document, found: Content, fhir_version: str | None) -> None:
-    try:
-        kind = resource_type(raw)
-    except FAILURES as error:
-        found.unusable.append(Unusable("", reason_of(error), "resource", document.name))
-        return
-    if kind == "OperationOutcome":
-        _outcome(raw, document, found)
-    elif kind == "Bundle":
-        inside = Document(document.name, bytes(raw), document.draft, document.selected, asked=True)
-        inner = _one_by_one(inside, fhir_version)
-        found.items += inner.items
-        found.unusable += inner.unusable
-    elif kind in OLDER:
-        found.unusable.append(Unusable(kind, "is of an older FHIR version than R4", "", document.name))
-    elif kind in r4.TYPES:
-        item = _decoded(kind, url, raw, document, found, fhir_version)
-        if item is not None:
-            found.items.append(item)
-
-
-def _outcome(raw: Raw, document: Document, found: Content) -> None:
-    try:
-        severities = {issue.severity for issue in msgspec.json.decode(raw, type=_Outcome).issue}
-    except FAILURES:
-        severities = {"error"}
-    _note_outcome(severities, document, found)
-
-
-def _note_outcome(severities: set[str], document: Document, found: Content) -> None:
-    """A query that failed is a gap in the record, never data."""
-    if not document.asked and severities - {"information", "success"}:
-        found.gaps.append(Gap(document.name, "the server reported a problem: records may be missing", drugs=True))
-
-
-def _decoded(
-    kind: str, url: str, raw: Raw, document: Document, found: Content, fhir_version: str | None
-) -> Item | None:
-    version = fhir_version or r5.version_of(kind, raw)
-    try:
-        if version == "R5":
-            resource, sent = r5.decoded(kind, raw)
-            return Item(resource, url, document, version, sent)
-        return Item(_DECODERS[kind].decode(raw), url, document, version)
-    except FAILURES as error:
-        found.unusable.append(Unusable(_named(kind, raw), reason_of(error), kind, document.name))
-        return None
-
-
-class _Identified(msgspec.Struct, gc=False):
-    id: str = "?"
-
-
-def _named(kind: str, raw: Raw) -> str:
+def reference_of(kind: str, raw: Raw) -> str:
     """ "Type/id" of a resource that cannot be read, as far as it says."""
     try:
         return f"{kind}/{msgspec.json.decode(raw, type=_Identified).id[:MAX_TEXT]}"
     except FAILURES:
         return f"{kind}/?"
+
+
+def is_failure(raw: Raw) -> bool:
+    """Whether an OperationOutcome says that not all was well."""
+    return bool(_severities(raw) - _ALL_IS_WELL)
+
+
+_ALL_IS_WELL = {"information", "success"}
+
+
+def _severities(outcome: Raw) -> set[str]:
+    try:
+        return _severities_of(msgspec.json.decode(outcome, type=_Outcome).issue)
+    except FAILURES:
+        return {"error"}
+
+
+def _severities_of(issues: list[Issue]) -> set[str]:
+    return {issue.severity for issue in issues} or {"error"}
+
+
+def _note_outcome(severities: set[str], document: Document, found: Content) -> None:
+    """A query that failed is a gap in the record, never data."""
+    if not document.asked and severities - _ALL_IS_WELL:
+        _note(Gap(document.name, "the server reported a problem: records may be missing", drugs=True), found)
+
+
+def _note_what_lacks(
+    links: list[Link] | None, responses: list[Response | None], document: Document, found: Content
+) -> None:
+    """A further page, and a request among several that failed, are gaps in the record."""
+    if document.asked:
+        return
+    if any(link.relation == "next" for link in links or ()):
+        _note(Gap(document.name, "holds the first page only: later records are missing", drugs=True), found)
+    if any(response is not None and response.failed for response in responses):
+        _note_outcome({"error"}, document, found)
+
+
+def _note(gap: Gap, found: Content) -> None:
+    if gap not in found.gaps:
+        found.gaps.append(gap)
 
 
 def reason_of(error: Exception) -> str:

@@ -19,8 +19,9 @@ from rules.reasoning.timeline import (
     Unusable,
 )
 from service.fhir import resources_r4 as r4
+from service.fhir.content import Document, Item, Lost, UnreadableDocument, gaps_of
 from service.fhir.dialects import r4 as dialect
-from service.fhir.documents import Document, Item, UnreadableDocument, content
+from service.fhir.documents import content
 from service.fhir.elements import CodeableConcept, Component, Reference
 from service.fhir.reading import PatientReading, last_two, test_named
 from service.fhir.validation import verdicts
@@ -52,14 +53,13 @@ class RecordReader:
             UnreadableDocument: a document is no JSON or holds no FHIR.
         """
         items: list[Item] = []
-        unusable: list[Unusable] = []
+        lost: list[Lost] = []
         gaps: list[Gap] = []
         for document in documents:
             found = content(document, self._may_matter, fhir_version)
             items += found.items
-            unusable += found.unusable
+            lost += found.lost
             gaps += found.gaps
-        gaps += _lost_drugs(unusable)
         if (call := noted()) is not None:
             call.resources = len(items)
         if any(document.prevails for document in documents):
@@ -67,10 +67,19 @@ class RecordReader:
             written = {item.reference for item in items if item.document.prevails}
             items = [item for item in items if item.document.prevails or item.reference not in written]
         patients = {_key(item): item for item in items if isinstance(item.resource, r4.Patient)}
-        belongings = _belongings(items, patients, unusable)
+        belongings, strays = _belongings(items, patients)
+        lost += [Lost(_nobodys(one)) for one in strays if _owner_untold(one)]
         drugs = _drugs(items)
-        timelines = [self._timeline(patients[key], belongings[key], drugs, as_of, tuple(gaps)) for key in patients]
-        return Reading(tuple(timelines), tuple(unusable))
+        own: dict[str | None, list[Unusable]] = {}
+        for one in lost:
+            own.setdefault(one.patient, []).append(one.unusable)
+        gaps += gaps_of(one.unusable for one in lost if one.patient not in patients)
+        timelines = [
+            self._timeline(patients[key], belongings[key], drugs, as_of, (*gaps, *gaps_of(own.get(key, ()))))
+            for key in patients
+        ]
+        others = [_nobodys(one) for one in strays if not _owner_untold(one)]
+        return Reading(tuple(timelines), (*(one.unusable for one in lost), *others))
 
     def _may_matter(self, one: r4.Resource) -> bool:
         """Not an observation of something that no rule asks about, as most of a chart is."""
@@ -148,12 +157,6 @@ def _valid_events(items: Sequence[Item], reading: PatientReading) -> list[Clinic
     return events
 
 
-def _lost_drugs(unusable: Sequence[Unusable]) -> list[Gap]:
-    """A drug that nobody could read may be any: then none is known never to have been given."""
-    sources = dict.fromkeys(one.source for one in unusable if one.reference.startswith("Medication"))
-    return [Gap(source, "holds records of drugs that could not be read", drugs=True) for source in sources]
-
-
 def _on_record(events: Iterable[ClinicalEvent]) -> Iterator[ClinicalEvent]:
     for event in events:
         if event.standing in (Standing.PLANNED, Standing.DRAFT) or event.concepts.isdisjoint(DRUGS):
@@ -166,19 +169,26 @@ def _on_record(events: Iterable[ClinicalEvent]) -> Iterator[ClinicalEvent]:
             yield replace(event, standing=Standing.UNCERTAIN, when=None)
 
 
-def _belongings(items: Sequence[Item], patients: Mapping[str, Item], unusable: list[Unusable]) -> dict[str, list[Item]]:
-    """The records of each patient; a record of nobody is named."""
+def _belongings(items: Sequence[Item], patients: Mapping[str, Item]) -> tuple[dict[str, list[Item]], list[Item]]:
+    """The records of each patient, and those of nobody in the record."""
     by_url = {item.url: key for key, item in patients.items() if item.url}
     found: dict[str, list[Item]] = {key: [] for key in patients}
+    strays: list[Item] = []
     for item in items:
         if isinstance(item.resource, r4.Patient | r4.Medication):
             continue
         owner = _owner(item, patients, by_url)
-        if owner is None:
-            unusable.append(Unusable(item.reference, "belongs to no patient of this record", "subject", item.source))
-        else:
-            found[owner].append(item)
-    return found
+        (strays if owner is None else found[owner]).append(item)
+    return found, strays
+
+
+def _nobodys(item: Item) -> Unusable:
+    return Unusable(item.reference, "belongs to no patient of this record", "subject", item.source)
+
+
+def _owner_untold(item: Item) -> bool:
+    """Whether a record does not say whose it is, so that it may be of any patient."""
+    return not any("/" in (one.reference or "") for one in _owners(item.resource))
 
 
 def _owner(item: Item, patients: Mapping[str, Item], by_url: Mapping[str, str]) -> str | None:

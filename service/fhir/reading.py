@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from functools import lru_cache
 
-from rules.reasoning.dates import DateInterval
+from rules.reasoning.dates import DateInterval, day_in_utc
 from rules.reasoning.facts.drugs import DRUGS
 from rules.reasoning.terminology import Terminology
 from rules.reasoning.timeline import Code, Unusable
@@ -46,15 +46,24 @@ class PatientReading:
         """Name something that could not be used."""
         self.unusable.append(Unusable(reference, reason, element, self.source))
 
-    def day(self, text: str | None, reference: str, element: str) -> DateInterval | None:
-        """A FHIR date as an interval; one that is no date is named and counts as not known."""
+    def day(self, text: str | None, reference: str, element: str, *, planned: bool = False) -> DateInterval | None:
+        """A FHIR date as an interval; one that is no date is named and counts as not known.
+
+        The day is the one written down at the place of care. East of the server it may be one that has not begun here:
+        unless it is `planned`, a moment that has passed by the end of the day of evaluation, in UTC, is of that day.
+        """
         if text is None:
             return None
         try:
-            return DateInterval.parse(text)
+            found = DateInterval.parse(text)
         except ValueError:
             self.refuse(reference, element, "not a date that exists")
             return None
+        if found.earliest > self.as_of and not planned:
+            moment = day_in_utc(text)
+            if moment is not None and moment <= self.as_of:
+                return DateInterval.on(self.as_of)
+        return found
 
     def coded(
         self,
@@ -112,10 +121,12 @@ class PatientReading:
         contained: Mapping[str, CodeableConcept],
         of: str,
     ) -> CodeableConcept | None:
-        """The drug of a record: inline, contained, or referred to; a reference that leads nowhere is named."""
-        if inline is not None:
+        """The drug of a record: inline, contained, or referred to; one that nobody can tell is named."""
+        if inline is not None and (inline.coding or inline.text):
             return inline
         if pointer is None:
+            if not self.draft:
+                self.refuse(of, "medicationReference", "names no drug")
             return None
         target = pointer.reference or ""
         found = contained.get(target.removeprefix("#")) if target.startswith("#") else None
@@ -124,6 +135,8 @@ class PatientReading:
             # An order still being written is often of a drug that only its author's screen knows, by its name.
             if target and not (self.draft and pointer.display):
                 self.refuse(of, "medicationReference", "the reference does not resolve")
+            if not target and not (self.draft or pointer.display):
+                self.refuse(of, "medicationReference", "names no drug")
             return CodeableConcept(text=pointer.display) if pointer.display else None
         return CodeableConcept(found.coding, " | ".join(word for word in (found.text, pointer.display) if word) or None)
 

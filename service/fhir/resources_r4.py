@@ -1,6 +1,6 @@
 """The FHIR R4 resources that are read, holding only the members that are read.
 
-A member of type None is one that another version of FHIR has in its place: what has it is no R4, and is refused here.
+A member of type None is one that only another version of FHIR has: what has it is no R4, and is refused here.
 """
 
 from __future__ import annotations
@@ -79,6 +79,8 @@ class MedicationStatement(Drug):
 
     status: Annotated[str, msgspec.Meta(pattern="^(?!recorded$)")] | None = None
     adherence: None = None
+    taken: None = None
+    wasNotTaken: None = None
 
     effectiveDateTime: str | None = None
     effectivePeriod: Period | None = None
@@ -103,6 +105,10 @@ class MedicationAdministration(Drug):
 
     occurenceDateTime: None = None
     occurencePeriod: None = None
+    notGiven: None = None
+    wasNotGiven: None = None
+    effectiveTimeDateTime: None = None
+    effectiveTimePeriod: None = None
 
     effectiveDateTime: str | None = None
     effectivePeriod: Period | None = None
@@ -112,6 +118,8 @@ class MedicationAdministration(Drug):
 
 class MedicationDispense(Drug):
     """A drug that was handed over."""
+
+    notDone: None = None
 
     whenPrepared: str | None = None
     whenHandedOver: str | None = None
@@ -147,6 +155,8 @@ class Procedure(Owned):
     performedPeriod: Period | None = None
     occurrenceDateTime: None = None
     occurrencePeriod: None = None
+    notDone: None = None
+    notPerformed: None = None
     note: list[Annotation] = []
 
 
@@ -269,28 +279,3 @@ class Claim(Resource):
 
 class ExplanationOfBenefit(Claim):
     """How a claim was settled."""
-
-
-TYPES: dict[str, type[Resource]] = {
-    kind.__name__: kind
-    for kind in (
-        Patient,
-        Medication,
-        MedicationStatement,
-        MedicationRequest,
-        MedicationAdministration,
-        MedicationDispense,
-        Condition,
-        Procedure,
-        ServiceRequest,
-        Observation,
-        DiagnosticReport,
-        ImagingStudy,
-        AllergyIntolerance,
-        Encounter,
-        Appointment,
-        Claim,
-        ExplanationOfBenefit,
-    )
-}
-"""The resource types that are read; all others are passed over."""

@@ -52,15 +52,12 @@ def write_lines(stream: TextIO, lines: Sequence[Text]) -> None:
     stream.flush()
 
 
-def name_unread(stream: TextIO, name: str, unread: Iterable[Unusable]) -> int:
-    """Write one line on each thing that could not be read: file, resource, element, reason; how many there were."""
-    count = 0
-    for item in unread:
-        said = words.unusable(item)
-        where = "" if not name or item.source.startswith(name) else f"{name}: "
+def name_unread(stream: TextIO, name: str, unread: Sequence[Unusable]) -> int:
+    """Write on each thing that could not be read: file, resource, element, reason; how many there were."""
+    for said in words.unusables(unread):
+        where = "" if not name or said.startswith(name) else f"{name}: "
         stream.write(f"not read: {printable(where + said)}\n")
-        count += 1
-    return count
+    return len(unread)
 
 
 def with_progress(items: Sequence[T], what: str, stream: TextIO, quiet: bool) -> Iterator[T]:

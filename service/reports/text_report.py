@@ -86,5 +86,5 @@ def write_missing(page: Page, evaluation: Evaluation) -> None:
     """What could not be had or read, so that silence is never taken for a finding."""
     for gap in evaluation.gaps:
         _put(page, "Not had", f"{gap.part}: {gap.reason}")
-    for number, item in enumerate(evaluation.unusable):
-        _put(page, "" if number else "Not read", words.unusable(item))
+    for number, said in enumerate(words.unusables(evaluation.unusable)):
+        _put(page, "" if number else "Not read", said)

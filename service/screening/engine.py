@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
-from rules.reasoning.timeline import Unusable
+from rules.reasoning.timeline import Gap, Unusable
 from service.screening.export import ExportFile
 from service.screening.owners import Counts
 from service.screening.population import Found
@@ -34,5 +34,8 @@ class Engine(Protocol):
         to no patient. Raises EngineStopped.
         """
 
-    def found(self) -> Iterator[Found]:
-        """What came of the patients of each part, in the order of the parts. Raises EngineStopped."""
+    def found(self, gaps: Sequence[Gap]) -> Generator[Found]:
+        """What came of the patients of each part, in the order of the parts. Raises EngineStopped.
+
+        `gaps` are those of the whole export, which are gaps in the record of every patient.
+        """

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import gzip
-import os
 import zlib
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from typing import IO, cast
 
 from rules.reasoning.timeline import Unusable
-from service.record_files import LINES
+from service.fhir.documents import LINES
+from service.fhir.foreign import HEAD, is_one_document, what_else
+from service.folders import folders_below
 
 MAX_LINE = 16 * 1024 * 1024
 """Bytes of the longest line that is read; a resource is far shorter, unless it carries a picture."""
@@ -26,21 +28,41 @@ class NoExport(Exception):
 
 
 @dataclass(frozen=True, slots=True)
+class Lost(Unusable):
+    """What nobody could read and does not say whose it is: it may be any record of any patient.
+
+    `file` is where it stands; `whole` says that the file is lost, or the rest of it.
+    """
+
+    file: str = ""
+    whole: bool = False
+
+    @classmethod
+    def of_file(cls, file: str, reason: str) -> Lost:
+        """A file that is lost."""
+        return cls("", reason, "", file, file, whole=True)
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
-    """One resource as it stands in a file: the file as the user knows it, the number of the line, its bytes."""
+    """One resource as it stands in a file: the file as the user knows it, the number of the line, its bytes.
+
+    `cut` says that the line is longer than is read, and these are the first of its bytes.
+    """
 
     file: str
     number: int
     data: bytes
+    cut: bool = False
 
     @property
     def place(self) -> str:
         """File and line, as problems name them."""
         return f"{self.file}, line {self.number}"
 
-    def unusable(self, reason: str) -> Unusable:
-        """That it could not be used."""
-        return Unusable("", reason, "", self.place)
+    def lost(self, reason: str, reference: str = "") -> Lost:
+        """That it could not be read, and that nobody can tell whose it is."""
+        return Lost(reference, reason, "", self.place, self.file)
 
 
 class ExportFile:
@@ -60,53 +82,59 @@ class ExportFile:
         """Whether it is gzip by its name."""
         return self.path.name.lower().endswith(".gz")
 
-    def lines(self) -> Iterator[Line | Unusable]:
-        """Those that are not empty; one that is too long is named, and so is where the file breaks off."""
-        number = 0
+    def lines(self) -> Iterator[Line | Lost]:
+        """Those that are not empty; a file that is something else, or breaks off, is named."""
+        number = read = 0
         try:
             with self.path.open("rb") as file, _unpacked(file) as content:
-                for number, data in _numbered(content):
+                head = content.peek(HEAD)[:HEAD].removeprefix(_BOM)
+                reason = what_else(head) or (_ONE_DOCUMENT if is_one_document(head) else None)
+                for number, data in _numbered(content) if reason is None else ():
                     self.done = file.tell()
-                    line = Line(self.name, number, data.rstrip(b"\r\n"))
-                    if len(data) > MAX_LINE:
-                        yield line.unusable(f"is longer than {MAX_LINE // 1024 // 1024} MB")
-                    elif data.strip():
-                        yield line
+                    if data.strip():
+                        read += 1
+                        yield Line(self.name, number, data.rstrip(b"\r\n"), cut=len(data) > MAX_LINE)
+            if reason is None and not read:
+                reason = "is empty: was it written to its end?"
         except (OSError, EOFError, zlib.error) as error:
-            yield Line(self.name, number + 1, b"").unusable(f"cannot be read further: {_said(error)}")
+            reason = f"cannot be read{f' further than line {number}' if number else ''}: {_said(error)}"
+        if reason is not None:
+            yield Lost.of_file(self.name, reason)
         self.done = self.size
 
 
-def export_files(source: Path) -> list[ExportFile]:
-    """The NDJSON files of an export: the one named, or all of a folder and the folders in it, hidden ones left out.
+_ONE_DOCUMENT = "is one JSON document over many lines, not NDJSON (a resource a line): `assess` reads it"
+
+
+def export_files(source: Path) -> tuple[list[ExportFile], list[Lost]]:
+    """The NDJSON files of an export, and what belongs to it and cannot be read.
+
+    They are the one file that was named, or all of a folder and the folders in it, hidden ones left out.
 
     Raises:
         NoExport: there is none, or the files cannot be looked at.
     """
     try:
-        found = [ExportFile(path) for path in ([source] if source.is_file() else _below(source))]
+        if source.is_file():
+            return [ExportFile(source)], []
+        folders = list(folders_below(source, LINES))
+        found = [ExportFile(path) for folder in folders for path in folder.files]
     except OSError as error:
         raise NoExport(f"{source} cannot be read: {error.strerror or type(error).__name__}") from None
+    lost = [Lost.of_file(one.source, one.reason) for folder in folders for one in folder.unusable]
     if not found:
-        raise NoExport(f"{source} holds no file named .ndjson or .jsonl (plain or .gz); `assess` reads other files")
-    return found
+        said = "".join(f"; {one.source} {one.reason}" for one in lost)
+        raise NoExport(
+            f"{source} holds no file named .ndjson or .jsonl (plain or .gz){said}; `assess` reads other files"
+        )
+    return found, lost
 
 
-def _below(folder: Path) -> Iterator[Path]:
-    for where, folders, names in os.walk(folder):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(where) / name for name in sorted(names) if _holds_lines(name))
-
-
-def _holds_lines(name: str) -> bool:
-    return not name.startswith(".") and name.lower().endswith(LINES)
-
-
-def _unpacked(file: IO[bytes]) -> AbstractContextManager[IO[bytes]]:
+def _unpacked(file: BufferedReader) -> AbstractContextManager[BufferedReader]:
     """The content of a file: gzip is known by its first bytes, whatever the file is called."""
     packed = file.read(2) == _GZIP
     file.seek(0)
-    return cast("AbstractContextManager[IO[bytes]]", gzip.open(file)) if packed else nullcontext(file)
+    return cast("AbstractContextManager[BufferedReader]", gzip.open(file)) if packed else nullcontext(file)
 
 
 def _numbered(file: IO[bytes]) -> Iterator[tuple[int, bytes]]:

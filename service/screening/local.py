@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
 
-from rules.reasoning.timeline import Unusable
+from rules.reasoning.timeline import Gap, Unusable
 from service.deployment import site_assessor, site_cards
 from service.screening.buckets import MOST, Buckets
 from service.screening.engine import EngineStopped
@@ -47,14 +47,14 @@ class LocalEngine:
         self._buckets = Buckets(work, parts_of(files, MOST))
         return self._buckets.fill(files, unread)
 
-    def found(self) -> Iterator[Found]:
-        """What came of each part.
+    def found(self, gaps: Sequence[Gap]) -> Generator[Found]:
+        """What came of each part, with the gaps of the whole export.
 
         Raises:
             KnowledgeError: what the site set does not hold.
             EngineStopped: a process died.
         """
-        site, parts = (self._buckets, self._settings, self._as_of), range(self.parts)
+        site, parts = (self._buckets, self._settings, self._as_of, gaps), range(self.parts)
         workers = min(self._workers, self.parts)
         if workers == 1:
             _begin(*site)
@@ -71,11 +71,11 @@ class LocalEngine:
 _evaluated: tuple[Buckets, Population]
 
 
-def _begin(buckets: Buckets, settings: Settings, as_of: date) -> None:
+def _begin(buckets: Buckets, settings: Settings, as_of: date, gaps: Sequence[Gap]) -> None:
     global _evaluated
     assessor = site_assessor(settings)
     cards = site_cards(settings, assessor.knowledge)
-    _evaluated = buckets, Population(assessor, cards, dict(buckets.drugs()), as_of)
+    _evaluated = buckets, Population(assessor, cards, dict(buckets.drugs()), as_of, gaps)
 
 
 def _found(part: int) -> Found:

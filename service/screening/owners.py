@@ -9,9 +9,20 @@ from dataclasses import dataclass
 import msgspec
 
 from rules.reasoning.timeline import Unusable
-from service.fhir.documents import FAILURES, OLDER, READ, reason_of, resource_type
+from service.fhir.content import patient_named
+from service.fhir.documents import (
+    FAILURES,
+    NO_TYPE,
+    OLDER,
+    OLDER_VERSION,
+    READ,
+    is_failure,
+    reason_of,
+    reference_of,
+    resource_type,
+)
 from service.fhir.reading import last_two
-from service.screening.export import ExportFile, Line
+from service.screening.export import MAX_LINE, ExportFile, Line, Lost
 
 _PART_BYTES = 8 * 1024 * 1024
 _PACKED = 10
@@ -41,12 +52,13 @@ class _Visit(msgspec.Struct, gc=False):
 
 
 _WRONG = {
-    "": "is no FHIR resource",
+    "": NO_TYPE,
     "Bundle": "is a Bundle: an export holds one resource a line; `assess` reads Bundles",
     "OperationOutcome": "the server reported a problem: records may be missing",
-    **dict.fromkeys(OLDER, "is of an older FHIR version than R4"),
 }
 """What an export should not hold, by type of resource."""
+
+_TOO_LONG = f"is longer than {MAX_LINE // 1024 // 1024} MB"
 
 _OWNED = msgspec.json.Decoder(_Owned)
 _VISIT = msgspec.json.Decoder(_Visit)
@@ -68,10 +80,11 @@ class Counts:
 def owned(file: ExportFile, counts: Counts) -> Iterator[tuple[str, Line] | Unusable]:
     """Each line of a file with whose it is ("Patient/1"; of a drug its own "Medication/1"), counted in `counts`.
 
-    A line of several patients comes once for each; what cannot be read, or belongs to no patient, is named.
+    A line of several patients comes once for each. One that cannot be read comes to the patient whom it names, since
+    whoever reads it there will say so; it is `Lost` when it names nobody.
     """
     for line in file.lines():
-        if isinstance(line, Unusable):
+        if isinstance(line, Lost):
             yield line
             continue
         found = _owners_of(line, counts)
@@ -101,32 +114,49 @@ def _owners_of(line: Line, counts: Counts) -> list[str] | Unusable:
     """Whose a line is; empty when nobody reads its type of resource, and what is wrong with it."""
     counts.read += 1
     try:
-        # Tells also whether the whole line is JSON: what is in doubt must not reach a patient.
-        msgspec.json.decode(line.data, type=msgspec.Raw)
+        if not line.cut:
+            # Tells whether the whole line is JSON.
+            msgspec.json.decode(line.data, type=msgspec.Raw)
         kind = resource_type(line.data)
-        found = _owners(kind, line.data) if kind in READ else []
-    except FAILURES as error:
-        return line.unusable(reason_of(error))
-    if kind in _WRONG:
-        return line.unusable(_WRONG[kind])
-    if kind not in READ:
-        counts.passed_over += 1
-    elif not found:
-        return line.unusable("belongs to no patient")
-    return found
-
-
-def _owners(kind: str, data: bytes) -> list[str]:
-    """The patients of a resource ("Patient/1"), itself when it names a drug; empty when there is none."""
-    if kind == "Appointment":
-        pointers = [one.actor for one in _VISIT.decode(data).participant]
-    else:
-        owned = _OWNED.decode(data)
         if kind in ("Patient", "Medication"):
-            return [f"{kind}/{owned.id}"] if owned.id and _is_plain(owned.id) else []
+            return _itself(kind, line)
+        if kind in READ or kind in OLDER:
+            return _patients(kind, line)
+    except FAILURES as error:
+        # Where its patient is read it is told what is missing; it is never used.
+        patient = None if line.cut else patient_named(line.data)
+        return [patient] if patient else line.lost(_TOO_LONG if line.cut else reason_of(error))
+    if kind not in _WRONG or (kind == "OperationOutcome" and not is_failure(line.data)):
+        counts.passed_over += 1
+        return []
+    return line.lost(_WRONG[kind])
+
+
+def _itself(kind: str, line: Line) -> list[str] | Unusable:
+    """What others call a patient or a drug ("Patient/1")."""
+    name = _OWNED.decode(line.data).id
+    if name and _is_plain(name):
+        return [f"{kind}/{name}"]
+    return Unusable(f"{kind}/?", "has no id by which others could refer to it", "", line.place)
+
+
+def _patients(kind: str, line: Line) -> list[str] | Unusable:
+    """The patients of a record ("Patient/1")."""
+    reference = reference_of(kind, line.data)
+    if line.cut:
+        return line.lost(_TOO_LONG, reference)
+    if kind == "Appointment":
+        pointers = [one.actor for one in _VISIT.decode(line.data).participant]
+    else:
+        owned = _OWNED.decode(line.data)
         pointers = [owned.subject or owned.patient]
-    targets = [last_two(pointer.reference) for pointer in pointers if pointer is not None and pointer.reference]
-    return list(dict.fromkeys(one for one in targets if one.startswith("Patient/") and _is_plain(one)))
+    targets = [pointer.reference for pointer in pointers if pointer is not None and pointer.reference]
+    found = [one for one in dict.fromkeys(map(last_two, targets)) if one.startswith("Patient/") and _is_plain(one)]
+    if found:
+        return found
+    if any("/" in target for target in targets):
+        return Unusable(reference, "belongs to no patient", "", line.place)
+    return line.lost(OLDER_VERSION if kind in OLDER else "does not say to which patient it belongs", reference)
 
 
 def _is_plain(text: str) -> bool:

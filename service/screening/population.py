@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from datetime import date
 
 from rules.reasoning.evaluation import Evaluation
-from rules.reasoning.timeline import Unusable
+from rules.reasoning.timeline import Gap, Unusable
 from service.assessing import Assessor
 from service.cds_hooks.cards import CardMaker
-from service.fhir.documents import resource_type
+from service.fhir.documents import FAILURES, resource_type
 from service.fhir.reader import Document
 from service.reports.json_report import assessment, json_line
 from service.screening.export import Line
@@ -59,10 +59,16 @@ class Found:
 
 
 class Population:
-    """Evaluates the patients of one export as of one day; `drugs` are those that their records may refer to."""
+    """Evaluates the patients of one export as of one day.
 
-    def __init__(self, assessor: Assessor, cards: CardMaker, drugs: Mapping[str, Line], as_of: date) -> None:
+    `drugs` are those that their records may refer to, `gaps` what is missing from the record of each.
+    """
+
+    def __init__(
+        self, assessor: Assessor, cards: CardMaker, drugs: Mapping[str, Line], as_of: date, gaps: Sequence[Gap] = ()
+    ) -> None:
         self._assessor, self._cards, self._drugs, self._as_of = assessor, cards, drugs, as_of
+        self._gaps = tuple(gaps)
 
     def found(self, lines: Iterable[tuple[str, Line]]) -> Found:
         """What came of the patients whose lines these are, in the order of their ids."""
@@ -76,8 +82,8 @@ class Population:
 
     def _assess(self, patient: str, lines: Sequence[Line], found: Found) -> None:
         documents = tuple(Document(line.place, line.data) for line in (*lines, *self._referred(lines)))
-        assessed = self._assessor.assess(Submission(patient, documents, DEFAULT_HOOK), self._as_of)
-        if not assessed.evaluations and not any(resource_type(line.data) == "Patient" for line in lines):
+        assessed = self._assessor.assess(Submission(patient, documents, DEFAULT_HOOK, gaps=self._gaps), self._as_of)
+        if not assessed.evaluations and not any(_is_patient(line) for line in lines):
             said = f"is not in the export, which holds {len(lines)} record(s) of this patient"
             found.unread.append(Unusable(patient, said, "", lines[0].place))
             return
@@ -92,3 +98,10 @@ class Population:
         """The drugs that the records of a patient refer to."""
         keys = dict.fromkeys(key.decode() for line in lines for key in _DRUG.findall(line.data))
         return (self._drugs[key] for key in keys if key in self._drugs)
+
+
+def _is_patient(line: Line) -> bool:
+    try:
+        return resource_type(line.data) == "Patient"
+    except FAILURES:
+        return False

@@ -19,18 +19,19 @@ from jinja2 import Environment
 
 from rules.reasoning.timeline import Unusable
 from service import words
-from service.record_run import DONE, NOTHING_DONE, SOME_NOT_READ
+from service.record_run import DONE, SOME_NOT_READ
 from service.screening.population import Found, Tally
 from service.screening.worklist import COLUMNS, NEVER, Row, by_urgency
 
-WORKLIST, PAGE, ASSESSMENTS, UNREAD, SUMMARY = (
+WORKLIST, PAGE, ASSESSMENTS, UNREAD, SUMMARY, IGNORED = (
     "worklist.csv",
     "worklist.html",
     "assessments.ndjson.gz",
     "not-read.csv",
     "summary.json",
+    ".gitignore",
 )
-FILES = (WORKLIST, PAGE, ASSESSMENTS, UNREAD, SUMMARY)
+FILES = (WORKLIST, PAGE, ASSESSMENTS, UNREAD, SUMMARY, IGNORED)
 MOST_ON_PAGE = 1000
 """Rows of the page; the table has all."""
 
@@ -54,12 +55,11 @@ class Results:
         self.rows: list[Row] = []
         self.tally = Tally()
         self.not_read = 0
+        self.summary: Mapping[str, Any] = {}
 
     @property
     def status(self) -> int:
-        """The exit status: 0 when all was read, 1 when something was not, 2 when there was no patient."""
-        if not self.tally.patients:
-            return NOTHING_DONE
+        """The exit status: 0 when all was read, 1 when something was not."""
         return SOME_NOT_READ if self.not_read else DONE
 
     def take(self, found: Found) -> None:
@@ -75,6 +75,7 @@ class Results:
 
     def finish(self, summary: Mapping[str, Any]) -> None:
         """Write the worklist, its page and the summary."""
+        self.summary = summary
         self.rows.sort(key=by_urgency)
         with _private_text(self._folder / WORKLIST) as file:
             table = csv.DictWriter(file, COLUMNS, lineterminator="\n")
@@ -83,6 +84,8 @@ class Results:
         with _private_text(self._folder / SUMMARY) as file:
             json.dump(summary, file, indent=2)
             file.write("\n")
+        with _private_text(self._folder / IGNORED) as file:
+            file.write("*\n")
         with _private_text(self._folder / PAGE) as file:
             file.write(_page(self.rows, summary))
 

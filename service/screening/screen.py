@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 from typing import Any, TextIO, TypeVar
 
 from rules.knowledge_base import Knowledge
 from rules.reasoning.conclusions import Indicator
-from rules.reasoning.timeline import Unusable
+from rules.reasoning.timeline import Gap, Unusable
 from service import words
+from service.fhir.content import gaps_of
 from service.reports.page import printable
 from service.reports.terminal import with_share
 from service.screening.engine import Engine
-from service.screening.export import export_files
-from service.screening.results import PAGE, UNREAD, WORKLIST, Results, writing
+from service.screening.export import Lost, NoExport, export_files
+from service.screening.results import PAGE, UNREAD, WORKLIST, OutRefused, Results, writing
 from service.screening.worklist import NEVER
 from service.version import SOFTWARE_VERSION
 
@@ -25,6 +27,27 @@ T = TypeVar("T")
 
 _NAMED = 10
 """How many things that could not be read are said on the terminal; the file has all."""
+
+
+@dataclass(slots=True)
+class Losses:
+    """What an export has lost that may be of anybody; memory grows with its files, not with what they lost."""
+
+    files: int = 0
+    _kinds: dict[tuple[str, str], Unusable] = field(default_factory=dict)
+
+    def take(self, one: Unusable) -> None:
+        """Something that could not be used; of a record that says whose it is, that patient is told."""
+        if isinstance(one, Lost):
+            self.files += one.whole
+            kind = one.reference.partition("/")[0]
+            lost = Unusable(kind, one.reason, "" if one.whole else "line", one.file)
+            self._kinds.setdefault((one.file, "" if one.whole else f"line of {kind}"), lost)
+
+    @property
+    def gaps(self) -> list[Gap]:
+        """The gaps in the record of every patient."""
+        return gaps_of(self._kinds.values())
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +64,31 @@ class Screening:
 
         Raises:
             NoExport: there is nothing to screen.
-            OutRefused: the results cannot be written there.
+            OutRefused: the results cannot be written there, or lie in the export.
             KnowledgeError: what the site set does not hold.
             EngineStopped: the engine did not end its work.
         """
-        files = export_files(source)
+        if out.resolve().is_relative_to(source.resolve()):
+            raise OutRefused(f"{out} lies in {source}, and would be read as a part of it: name a folder elsewhere")
+        files, lost = export_files(source)
         size = sum(file.size for file in files)
         with writing(out) as (results, work):
-            unread = self._told(results)
+            losses = Losses()
+            unread = self._told(results, losses)
+            for one in lost:
+                unread(one)
             laid = self.engine.lay_apart(files, work, unread)
             for _ in self._shown(((done, None) for done in laid), size, "reading"):
                 pass
-            for one in self._shown(enumerate(self.engine.found(), 1), self.engine.parts, "evaluating"):
-                for unusable in one.unread:
-                    unread(unusable)
-                results.take(one)
-            results.finish(self._summary(len(files), results))
+            # Closed before the files that it reads are gone, also when this ends by an exception.
+            with closing(self.engine.found(losses.gaps)) as parts:
+                for found in self._shown(enumerate(parts, 1), self.engine.parts, "evaluating"):
+                    for unusable in found.unread:
+                        unread(unusable)
+                    results.take(found)
+            if not results.tally.patients:
+                raise NoExport(f"{source} holds no patient: there is nothing to screen")
+            results.finish(self._summary(len(files), losses.files, results))
         return results
 
     def told(self, results: Results, out: Path) -> Iterator[str]:
@@ -64,6 +96,11 @@ class Screening:
         tally = results.tally
         urgent = Counter(row.urgency for row in results.rows)
         treated = tally.patients - tally.states[NEVER]
+        if results.summary["filesNotRead"]:
+            yield (
+                f"{results.summary['filesNotRead']} file(s) or folder(s) of the export could not be read to the end: "
+                "anything may be missing from the record of any patient"
+            )
         yield f"{tally.patients} patients, {treated} with denosumab on record, as of {self.as_of}"
         for state, number in tally.states.most_common():
             if state != NEVER:
@@ -73,9 +110,10 @@ class Screening:
         if results.not_read:
             yield f"{results.not_read} records or parts of records could not be read: {out / UNREAD}"
 
-    def _told(self, results: Results) -> Callable[[Unusable], None]:
+    def _told(self, results: Results, losses: Losses) -> Callable[[Unusable], None]:
         def told(one: Unusable) -> None:
             results.take_unread(one)
+            losses.take(one)
             if results.not_read <= _NAMED:
                 self.stderr.write(f"not read: {printable(words.unusable(one))}\n")
             elif results.not_read == _NAMED + 1:
@@ -86,13 +124,14 @@ class Screening:
     def _shown(self, steps: Iterable[tuple[int, T]], total: int, what: str) -> Iterator[T]:
         return with_share(steps, total, what, self.stderr)
 
-    def _summary(self, files: int, results: Results) -> dict[str, Any]:
+    def _summary(self, files: int, lost: int, results: Results) -> dict[str, Any]:
         tally = results.tally
         return {
             "asOf": self.as_of.isoformat(),
             "knowledgeVersion": self.knowledge.version,
             "softwareVersion": SOFTWARE_VERSION,
             "files": files,
+            "filesNotRead": lost,
             "records": self.engine.counts.read,
             "passedOver": self.engine.counts.passed_over,
             "notRead": results.not_read,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from datetime import date
@@ -16,7 +16,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
-from rules.reasoning.timeline import Unusable
+from rules.reasoning.timeline import Gap, Unusable
 from service.assessing import Assessor
 from service.cds_hooks.cards import CardMaker
 from service.deployment import site_assessor, site_cards
@@ -93,9 +93,9 @@ class SparkEngine:
                     drugs[owner] = kept
         self._drugs = self._context.broadcast(drugs)
 
-    def found(self) -> Iterator[Found]:
-        """What came of each part; as many jobs at once as the cluster has cores."""
-        evaluated = self._laid.mapPartitions(partial(_found, self._site, self._as_of, self._drugs))
+    def found(self, gaps: Sequence[Gap]) -> Generator[Found]:
+        """What came of each part, with the gaps of the whole export; as many jobs at once as the cluster has cores."""
+        evaluated = self._laid.mapPartitions(partial(_found, self._site, self._as_of, self._drugs, tuple(gaps)))
         with ThreadPoolExecutor(self._context.defaultParallelism) as jobs:
             try:
                 for found in jobs.map(partial(self._run, evaluated), range(self.parts)):
@@ -183,11 +183,13 @@ def _part(key: _Key) -> int:
     return key[0]
 
 
-def _found(site: _Site, as_of: date, drugs: Any, lines: Iterable[tuple[_Key, Line]]) -> Iterator[Found]:
+def _found(
+    site: _Site, as_of: date, drugs: Any, gaps: Sequence[Gap], lines: Iterable[tuple[_Key, Line]]
+) -> Iterator[Found]:
     """What came of the patients of a part; on a worker."""
     assessor, cards = _evaluating(site)
     known: Mapping[str, Line] = drugs.value
-    yield Population(assessor, cards, known, as_of).found((owner, line) for (_, owner, _, _), line in lines)
+    yield Population(assessor, cards, known, as_of, gaps).found((owner, line) for (_, owner, _, _), line in lines)
 
 
 @cache

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from fhir.resources.R4B import get_fhir_model_class
 
-from service.fhir import resources_r4 as r4
+from service.fhir.bundles import TYPES
 from service.fhir.validation import invalid
 from tests.unit.fhir.records import PROLIA, SUBJECT, fracture, injection
 
@@ -87,7 +87,7 @@ def test_a_spoilt_member_is_judged_as_the_official_model_judges_it(resource: dic
             else:
                 node[path[-1]] = odd
             try:
-                read = msgspec.convert(spoilt, type=r4.TYPES[kind])
+                read = msgspec.convert(spoilt, type=TYPES[kind])
             except msgspec.ValidationError:
                 continue
             valid = invalid(kind, "R4", read) is None

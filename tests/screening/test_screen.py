@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import gzip
 import json
 import os
+import signal
 import stat
 from datetime import date
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 
 from rules.reasoning.timeline import Unusable
 from service.commands import main
@@ -22,43 +22,7 @@ from service.screening.population import Tally
 from service.screening.results import FILES
 from service.screening.worklist import COLUMNS, Row
 from service.settings import Settings
-from tests.storybook.routes import write_export
-from tests.storybook.vocabulary import Json
-
-PATIENTS = Path("fhir_fixtures/patients")
-LAPSED = "lapsed-eleven-months-after-three-doses"
-FRACTURED = "five-fractures-ten-months-after-seven-doses"
-DUE = "due-two-weeks-ago"
-ON_TIME = "on-time-after-four-doses"
-WITHOUT = "never-on-denosumab"
-STORIES = (ON_TIME, DUE, LAPSED, WITHOUT, FRACTURED)
-
-
-def record(story: str) -> list[Json]:
-    bundle = json.loads((PATIENTS / story / "r4.json").read_text(encoding="utf-8"))
-    return [entry["resource"] for entry in bundle["entry"]]
-
-
-@pytest.fixture
-def export(tmp_path: Path) -> Path:
-    folder = tmp_path / "export"
-    folder.mkdir()
-    write_export(folder, map(record, STORIES))
-    return folder
-
-
-def screen(source: Path, out: Path, *more: str) -> Result:
-    return CliRunner().invoke(main, ["screen", str(source), "--out", str(out), "--as-of", "2026-03-01", *more])
-
-
-def rows(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
-
-
-def not_read(out: Path) -> list[tuple[str, str]]:
-    """The line of each thing that could not be read, and why."""
-    return [(Path(row["place"]).name, row["reason"]) for row in rows(out / "not-read.csv")]
+from tests.screening.exports import DUE, FRACTURED, LAPSED, PATIENTS, STORIES, not_read, record, rows, screen
 
 
 def test_the_worklist_begins_with_the_fractured_and_leaves_out_whoever_is_on_time_or_never_had_denosumab(
@@ -131,7 +95,7 @@ def test_gzip_and_folders_in_the_folder_make_no_difference(export: Path, tmp_pat
 
 def laid_apart(source: Path, folder: Path, number: int) -> Buckets:
     buckets, unread = Buckets(folder, number), list[Unusable]()
-    assert list(buckets.fill(export_files(source), unread.append))
+    assert list(buckets.fill(export_files(source)[0], unread.append))
     assert not unread
     return buckets
 
@@ -139,10 +103,10 @@ def laid_apart(source: Path, folder: Path, number: int) -> Buckets:
 def found_with(workers: int, export: Path, folder: Path) -> list[tuple[list[Row], Tally, list[Unusable]]]:
     engine, unread = LocalEngine(Settings(), date(2026, 3, 1), workers), list[Unusable]()
     folder.mkdir()
-    assert list(engine.lay_apart(export_files(export), folder, unread.append))
+    assert list(engine.lay_apart(export_files(export)[0], folder, unread.append))
     assert not unread
     assert engine.parts > 1
-    return [(one.rows, one.tally, one.unread) for one in engine.found()]
+    return [(one.rows, one.tally, one.unread) for one in engine.found([])]
 
 
 def test_several_processes_find_the_same_in_the_same_order(
@@ -167,11 +131,11 @@ DEEP = b'{"resourceType": "Condition", "subject": ' + b"[" * 100_000 + b"]" * 10
         (b'{"id": "x"}', "is no FHIR resource"),
         (DEEP, "is nested too deep"),
         (b'{"resourceType": "Condition", "id": "x\xff"}', "holds bytes that are no UTF-8"),
-        (b'{"resourceType": "Condition", "id": "x"}', "belongs to no patient"),
+        (b'{"resourceType": "Condition", "id": "x"}', "does not say to which patient it belongs"),
         (b'{"resourceType": "Condition", "subject": {"reference": "Group/1"}}', "belongs to no patient"),
         (b'{"resourceType": "Condition", "subject": {"reference": "Patient/a\\tb"}}', "belongs to no patient"),
         (
-            b'{"resourceType": "Condition", "subject": "Patient/1"}',
+            b'{"resourceType": "Condition", "subject": "anna"}',
             "Expected `object | null`, got `str` - at `$.subject`",
         ),
         (b'{"resourceType": "Bundle", "type": "collection"}', "is a Bundle: an export holds one resource a line"),
@@ -232,7 +196,7 @@ def test_a_damaged_gzip_file_is_read_as_far_as_it_goes_and_named(export: Path, t
     path = export / "Observation.ndjson.gz"
     path.write_bytes(gzip.compress(b'{"resourceType": "Observation"}\n' * 10)[:-12])
     assert screen(export, tmp_path / "out").exit_code == 1
-    assert any("cannot be read further: the gzip file is damaged" in reason for _, reason in not_read(tmp_path / "out"))
+    assert any("the gzip file is damaged" in reason for _, reason in not_read(tmp_path / "out"))
     assert len(rows(tmp_path / "out/worklist.csv")) == 3
 
 
@@ -249,6 +213,38 @@ def test_a_visit_of_two_patients_counts_for_both(tmp_path: Path) -> None:
     }
     (tmp_path / "Appointment.ndjson").write_text(json.dumps(visit), encoding="utf-8")
     assert [owner for owner, _ in laid_apart(tmp_path, tmp_path, 1).lines(0)] == ["Patient/a", "Patient/b"]
+
+
+def test_a_file_without_a_patient_leaves_no_results(tmp_path: Path) -> None:
+    (tmp_path / "Patient.ndjson").write_bytes(b"")
+    run = screen(tmp_path / "Patient.ndjson", tmp_path / "out")
+    assert run.exit_code == 2
+    assert "is empty" in run.stderr
+    assert "holds no patient" in run.stderr
+    assert os.listdir(tmp_path / "out") == []
+
+
+@pytest.mark.parametrize("out", ["", "results", "results/of/march"])
+def test_results_never_lie_where_the_next_run_reads_them(
+    export: Path, monkeypatch: pytest.MonkeyPatch, out: str
+) -> None:
+    monkeypatch.chdir(export)
+    before = os.listdir(export)
+    run = CliRunner().invoke(main, ["screen", ".", "--out", out])
+    assert run.exit_code == 2
+    assert "name a folder elsewhere" in run.stderr or "names no folder" in run.stderr
+    assert os.listdir(export) == before
+
+
+def test_a_run_that_is_ended_leaves_nothing(export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def ended(*_: object, **__: object) -> None:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr("service.screening.results.json.dump", ended)
+    before = signal.getsignal(signal.SIGTERM)
+    assert screen(export, tmp_path / "out").exit_code == 128 + signal.SIGTERM
+    assert os.listdir(tmp_path / "out") == []
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 @pytest.mark.parametrize("prepared", ["an empty folder", "only Bundles", "nobody"])

@@ -185,7 +185,7 @@ class Screened:
         write_export(folder, [case.resources for case in cases])
         buckets = Buckets(folder, 3)
         unread: list[Unusable] = []
-        for _ in buckets.fill(export_files(folder), unread.append):
+        for _ in buckets.fill(export_files(folder)[0], unread.append):
             pass
         assert not unread, unread
         assessor = _assessor(jurisdiction)
@@ -232,6 +232,8 @@ def settled(answer: Json) -> Json:
     for one in whole.get("unusable", ()):
         one.pop("source", None)
         one.pop("element", None)
+    if not whole.get("gaps"):
+        whole.pop("gaps", None)
     for card in whole["cards"]:
         card.pop("uuid")
         card["source"].pop("url", None)

@@ -146,7 +146,7 @@ def appointment(resource: r4.Appointment, reading: PatientReading) -> list[Clini
             reference=reference,
             concepts=coded.concepts,
             standing=standing,
-            when=reading.day(resource.start, reference, "Appointment.start"),
+            when=reading.day(resource.start, reference, "Appointment.start", planned=True),
             codes=coded.codes,
             text=coded.text,
         )

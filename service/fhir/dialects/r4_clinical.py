@@ -12,7 +12,7 @@ from rules.reasoning.timeline import (
     ProcedureEvent,
     Standing,
 )
-from rules.reasoning.units import QUANTITIES, QUANTITY_OF, UnusableUnit, canonical
+from rules.reasoning.units import QUANTITIES, QUANTITY_OF, UnusableUnit, canonical, factor
 from service.fhir import resources_r4 as r4
 from service.fhir.dialects import r4_status as words
 from service.fhir.elements import Component, Quantity
@@ -95,7 +95,7 @@ def service_request(resource: r4.ServiceRequest, reading: PatientReading) -> lis
             reference=reference,
             concepts=coded.concepts,
             standing=Standing.STOPPED if resource.doNotPerform else standing,
-            when=reading.day(resource.occurrenceDateTime, reference, "ServiceRequest.occurrenceDateTime"),
+            when=reading.day(resource.occurrenceDateTime, reference, "ServiceRequest.occurrenceDateTime", planned=True),
             recorded=reading.day(resource.authoredOn, reference, "ServiceRequest.authoredOn"),
             codes=coded.codes,
             text=coded.text,
@@ -157,22 +157,37 @@ def _observed(
         text=" | ".join(word for word in (coded.text, one.valueString) if word),
         value=value,
         unit=unit,
-        comparator=(one.valueQuantity.comparator or "") if one.valueQuantity else "",
         low=low,
         high=high,
     )
 
 
 def _measured(quantity: str, given: Quantity | None, reference: str, reading: PatientReading) -> float | None:
+    """A value in its canonical unit; one that is only known to lie below or above a number lies a trifle beyond it."""
     if given is None or given.value is None:
         reading.refuse(reference, "Observation.valueQuantity", "has no value")
         return None
     try:
-        return canonical(quantity, given.value, given.code or given.unit or "")
+        value = canonical(quantity, given.value, given.code or given.unit or "")
     except UnusableUnit as error:
         reading.refuse(reference, "Observation.valueQuantity", str(error))
         return None
+    return value + _BEYOND.get(given.comparator or "", 0.0) * abs(value)
+
+
+_BEYOND = {"<": -1e-7, ">": 1e-7}
+"""Less than any laboratory tells, and more than is lost by rounding."""
+
+_DECIMALS = 9
+"""Those of a value in its canonical unit, so that one at a bound of its range is at it."""
 
 
 def _bound(quantity: str, given: Quantity | None, reference: str, reading: PatientReading) -> float | None:
-    return None if given is None or given.value is None else _measured(quantity, given, reference, reading)
+    """A bound of a reference range, which need not be a value that a person can have: many begin at 0."""
+    if given is None or given.value is None:
+        return None
+    try:
+        return round(given.value * factor(quantity, given.code or given.unit or ""), _DECIMALS)
+    except UnusableUnit as error:
+        reading.refuse(reference, "Observation.referenceRange", str(error))
+        return None

@@ -51,10 +51,11 @@ def request(resource: r4.MedicationRequest, reading: PatientReading) -> list[Cli
     if resource.doNotPerform and standing is not None:
         standing = Standing.STOPPED
     period = resource.dispenseRequest.validityPeriod if resource.dispenseRequest else None
-    when, ended = words.period(period, reading, reference, "MedicationRequest.dispenseRequest.validityPeriod")
+    element = "MedicationRequest.dispenseRequest.validityPeriod"
+    when, ended = words.period(period, reading, reference, element, planned=True)
     planned = [day for dosage in resource.dosageInstruction if dosage.timing for day in dosage.timing.event]
     if planned:
-        when = reading.day(planned[0], reference, "MedicationRequest.dosageInstruction.timing.event")
+        when = reading.day(planned[0], reference, "MedicationRequest.dosageInstruction.timing.event", planned=True)
     return _medication(
         resource,
         MedicationRecord.REQUEST,
@@ -131,7 +132,7 @@ def _medication(
         return []
     if when is None and recorded is None and not reading.draft and record is not MedicationRecord.STATEMENT:
         reading.refuse(reference, "", "has no usable date")
-    if standing is Standing.UNCERTAIN:
+    if standing is Standing.UNCERTAIN and resource.status in (*words.UNCERTAIN, "not-taken"):
         reading.refuse(reference, "status", f"{resource.status}: tells neither a dose nor a stop")
     for dosage in dosages or []:
         amount = dosage.doseAndRate[0].doseQuantity if dosage.doseAndRate else None

@@ -41,7 +41,10 @@ def standing(
     reference: str,
     reading: PatientReading,
 ) -> Standing | None:
-    """Where a record stands; None when it never counts. A status that FHIR does not know is named."""
+    """Where a record stands; None when it never counts. A status that FHIR does not know is named.
+
+    A drug or injection of such a status is on record all the same: it would otherwise seem never to have been given.
+    """
     if reading.draft:
         stop = words.get(status or "")
         return stop if stop in (Standing.STOPPED, Standing.ON_HOLD) else Standing.DRAFT
@@ -49,17 +52,18 @@ def standing(
         return words[status]
     if status not in IGNORED and status not in without_effect:
         reading.refuse(reference, "status", "missing" if status is None else "a word that FHIR R4 does not know here")
+        return words.get("unknown")
     return None
 
 
 def period(
-    period: Period | None, reading: PatientReading, reference: str, element: str
+    period: Period | None, reading: PatientReading, reference: str, element: str, *, planned: bool = False
 ) -> tuple[DateInterval | None, DateInterval | None]:
     if period is None:
         return None, None
     return (
-        reading.day(period.start, reference, f"{element}.start"),
-        reading.day(period.end, reference, f"{element}.end"),
+        reading.day(period.start, reference, f"{element}.start", planned=planned),
+        reading.day(period.end, reference, f"{element}.end", planned=planned),
     )
 
 

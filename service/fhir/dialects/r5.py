@@ -16,6 +16,7 @@ import msgspec
 
 from service.fhir import resources_r4 as r4
 from service.fhir import resources_r5 as source
+from service.fhir.bundles import TYPES
 from service.fhir.elements import CodeableConcept, CodeableReference, Coding, Participant, Series
 
 _MARKS = {
@@ -45,7 +46,7 @@ def decoded(kind: str, raw: bytes | msgspec.Raw) -> tuple[r4.Resource, msgspec.S
         msgspec.MsgspecError: it is malformed.
     """
     if kind not in _TRANSLATE:
-        same = msgspec.json.decode(raw, type=r4.TYPES[kind])
+        same = msgspec.json.decode(raw, type=TYPES[kind])
         return same, same
     sent, translate = _TRANSLATE[kind]
     given = msgspec.json.decode(raw, type=sent)

@@ -154,7 +154,7 @@ def test_a_malformed_hook_request_is_named(tmp_path: Path, change: records.Json,
         ("", "is empty"),
         ("{", "not read"),
         ("hello", "JSON is malformed"),
-        ("[1, 2]", "not read"),
+        ("[1, 2]", "is a JSON array: put its resources into a Bundle, or one a line into a file named .ndjson"),
         ('{"a": 1}', "no FHIR resource"),
         ("[" * 100_000 + "]" * 100_000, "not read"),
         ('{"resourceType": "Patient", "x": ' + "[" * 100_000 + "]" * 100_000 + "}", "nested too deep"),
@@ -189,6 +189,18 @@ def test_one_bad_file_does_not_stop_the_others(tmp_path: Path) -> None:
     assert "RVFX_PROBABLE" in result.stdout
 
 
+@pytest.mark.parametrize("content", [None, b"", b"\x1f\x8bcut"])
+def test_a_file_of_a_record_that_is_lost_is_a_gap_of_the_record(tmp_path: Path, content: bytes | None) -> None:
+    known = saved(tmp_path, [records.patient(), records.fracture("2025-10-01")], "Chart.ndjson")
+    drugs = tmp_path / "MedicationAdministration.ndjson"
+    if content is not None:
+        drugs.write_bytes(content)
+    result = run("assess", known, drugs, *DAY)
+    assert result.exit_code == 1
+    assert f"not read: {drugs}" in result.stderr
+    assert "; any record may be missing" in " ".join(result.stdout.split())
+
+
 def test_a_resource_that_cannot_be_read_is_named_and_the_rest_is_assessed(tmp_path: Path) -> None:
     broken = {**records.fracture("2025-11-01", name="broken"), "onsetDateTime": "2025-13-45"}
     result = run("assess", saved(tmp_path, bundle(*records.rebound(), broken)), *DAY)
@@ -196,6 +208,15 @@ def test_a_resource_that_cannot_be_read_is_named_and_the_rest_is_assessed(tmp_pa
     assert "Condition/broken" in result.stderr
     assert "Condition/broken" in result.stdout
     assert "RVFX_PROBABLE" in result.stdout
+
+
+def test_a_record_of_an_older_fhir_version_is_told_in_one_line(tmp_path: Path) -> None:
+    old = [{**records.fracture("2025-11-01", name=f"{number}"), "clinicalStatus": "active"} for number in range(30)]
+    result = run("assess", saved(tmp_path, bundle(records.patient(), *old)), *DAY)
+    assert result.exit_code == 1
+    [line] = result.stderr.splitlines()
+    assert line.endswith("is of an older FHIR version than R4: ask for R4 or R5 (and 29 more for this reason)")
+    assert "(and 29 more for this reason)" in " ".join(result.stdout.split())
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -114,6 +115,76 @@ def test_a_damaged_file_does_not_hide_its_neighbours(tmp_path: Path) -> None:
     assert record is not None
     assert [Path(file.name).name for file in record.files] == ["Patient.ndjson"]
     assert len(failed) == 1
+
+
+def test_capitals_in_the_name_of_a_file_make_no_difference(tmp_path: Path) -> None:
+    write(tmp_path, "CHART.JSON", "export/PATIENT.NDJSON", "export/Condition.ndjson")
+    records, _ = named_records([str(tmp_path)])
+    assert [[path.name for path in record.paths] for record in records] == [
+        ["CHART.JSON"],
+        ["Condition.ndjson", "PATIENT.NDJSON"],
+    ]
+
+
+def test_what_is_no_file_to_read_is_named_and_the_rest_of_the_folder_is_read(tmp_path: Path) -> None:
+    write(tmp_path, "here/chart.json", "elsewhere/other.json")
+    os.mkfifo(tmp_path / "here/pipe.json")
+    (tmp_path / "here/gone.json").symlink_to(tmp_path / "nowhere.json")
+    (tmp_path / "here/linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "here/file.json").symlink_to(tmp_path / "elsewhere/other.json")
+    records, missing = named_records([str(tmp_path / "here")])
+    assert [Path(record.name).name for record in records] == ["chart.json", "file.json"]
+    assert {Path(one.source).name: one.reason for one in missing} == {
+        "pipe.json": "is a pipe, a socket or a device, no file",
+        "gone.json": "cannot be opened: No such file or directory",
+        "linked": "is a link to a folder, which is not followed",
+    }
+
+
+def test_a_lost_file_of_lines_belongs_to_the_record_of_its_folder(tmp_path: Path) -> None:
+    write(tmp_path, "Patient.ndjson")
+    (tmp_path / "MedicationRequest.ndjson").symlink_to(tmp_path / "nowhere")
+    (named,), missing = named_records([str(tmp_path)])
+    assert missing == []
+    assert [Path(one.source).name for one in opened(named, io.BytesIO())[1]] == ["MedicationRequest.ndjson"]
+
+
+def test_a_folder_that_cannot_be_looked_into_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, "chart.json", "shut/chart.json")
+    scan = os.scandir
+
+    def refusing(path: str) -> object:
+        if Path(path).name == "shut":
+            raise PermissionError(13, "Permission denied", path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    records, missing = named_records([str(tmp_path)])
+    assert len(records) == 1
+    assert [(one.source, one.reason) for one in missing] == [
+        (str(tmp_path / "shut"), "cannot be looked into: Permission denied")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        ('{"resourceType": "Patient"}'.encode("utf-16"), "is text in UTF-16: save it as UTF-8"),
+        ('{"resourceType": "Patient"}'.encode("utf-16-le"), "is binary, or text in UTF-16"),
+        (b"%PDF-1.7 x", "is a PDF"),
+        (b"PK\x03\x04chart", "is a zip archive: unpack it first"),
+        (gzip.compress(gzip.compress(b"{}")), "is packed twice"),
+        (b"<Patient xmlns='http://hl7.org/fhir'/>", "is XML: ask for FHIR in JSON"),
+        (b"patient,drug\nanna,Prolia\n", "is a table (CSV)"),
+    ],
+    ids=["UTF-16", "UTF-16 without a mark", "PDF", "zip", "gzip in gzip", "XML", "CSV"],
+)
+def test_a_file_that_is_something_else_is_told_by_what_it_is(tmp_path: Path, data: bytes, said: str) -> None:
+    path = tmp_path / "chart.json"
+    path.write_bytes(data)
+    record, [named] = opened(NamedRecord(str(path), (path,)), io.BytesIO())
+    assert record is None
+    assert named.reason.startswith(said)
 
 
 def test_standard_input_is_a_record() -> None:

@@ -37,6 +37,11 @@ def refused(**values: Any) -> BadRequest:
     return caught.value
 
 
+def visit(*patients: str) -> dict[str, Any]:
+    with_them = [{"actor": {"reference": f"Patient/{one}"}} for one in patients]
+    return {"resourceType": "Appointment", "participant": [{"actor": {"reference": "Practitioner/1"}}, *with_them]}
+
+
 def everything(value: Any = None) -> dict[str, Any]:
     return {part.key: value for part in PARTS if part.key != "patient"}
 
@@ -137,12 +142,40 @@ def test_keys_that_nobody_asked_for_are_ignored() -> None:
             bundle({"resourceType": "AllergyIntolerance", "patient": {"reference": "https://f.org/Patient/berta"}}),
             "prefetch.allergies.entry[0].resource.patient",
         ),
+        (
+            "conditions",
+            bundle(fracture("2025-10-01"), bundle(fracture("2025-10-01", owner="berta"))),
+            "prefetch.conditions.entry[1].resource.entry[0].resource.subject",
+        ),
+        ("appointments", bundle(visit("berta")), "prefetch.appointments.entry[0].resource.participant"),
+        (
+            "appointments",
+            bundle(visit("berta"), {"resourceType": "Condition", "id": 7}),
+            "prefetch.appointments.entry[0].resource.participant",
+        ),
     ],
 )
 def test_a_record_of_another_patient_is_refused(key: str, value: Any, element: str) -> None:
     found = refused(**{key: value})
     assert found.elements == (element,)
     assert "berta" not in str(found)
+
+
+def test_a_visit_of_several_patients_belongs_to_each_of_them() -> None:
+    assert "appointments" in came(appointments=bundle(visit("berta", "anna"), visit())).values
+
+
+@pytest.mark.parametrize(
+    ("inside", "reason"),
+    [(bundle(FAILED), "could not be read"), (bundle() | {"link": NEXT}, "first page only")],
+)
+def test_a_bundle_within_a_bundle_is_judged_as_the_whole_is(inside: Any, reason: str) -> None:
+    assert said(came(**everything() | {"procedures": bundle(inside)}))["procedures"].startswith(reason)
+
+
+def test_a_request_of_several_that_failed_is_a_failure() -> None:
+    answers = {"resourceType": "Bundle", "type": "batch-response", "entry": [{"response": {"status": "500"}}]}
+    assert said(came(**everything() | {"procedures": answers}))["procedures"].startswith("could not be read")
 
 
 @pytest.mark.parametrize("reference", ["https://f.org/fhir/Patient/anna", "Patient/anna/_history/2", "urn:uuid:1"])

@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from typing import Any
 
-from rules.reasoning.timeline import Unusable
+from rules.reasoning.timeline import Gap, Unusable
 from service.cds_hooks.card_messages import Card, Source
 from service.reports.json_report import assessment, json_line
 from tests.unit.reports import stories
@@ -22,7 +22,16 @@ def object_of_five() -> dict[str, Any]:
 def test_the_object_holds_the_members_of_the_contract_in_their_order() -> None:
     assert list(object_of_five()) == [
         *("patient", "asOf", "knowledgeVersion", "denosumab", "fractures", "fractureClass"),
-        *("conclusions", "suppressed", "unusable", "cards"),
+        *("conclusions", "suppressed", "unusable", "gaps", "cards"),
+    ]
+
+
+def test_what_of_the_record_could_not_be_had_is_told_with_the_reason() -> None:
+    missing = replace(
+        stories.nothing_on_record(), gaps=(Gap("drugs.json", "is empty; any record may be missing", True),)
+    )
+    assert assessment(missing, [])["gaps"] == [
+        {"part": "drugs.json", "reason": "is empty; any record may be missing", "drugs": True}
     ]
 
 
