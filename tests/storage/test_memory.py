@@ -277,6 +277,8 @@ def test_a_slow_answer_about_overrides_is_no_outage(clinic: tuple[Memory, str]) 
         assert memory.overrides(PATIENT, "Practitioner", NOON) == ()
     engine.dispose()
     assert not memory.degraded
+    assert memory._late is not None
+    assert memory._late.result(SOON) == ()
 
 
 def test_a_purge_that_failed_is_tried_again_before_a_day_is_over(tmp_path: Path) -> None:
