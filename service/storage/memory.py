@@ -17,7 +17,7 @@ from service.storage.node_tokens import NodeTokens
 from service.storage.port import Override, Record, Store, StoreRefused, StoreUnavailable
 from service.storage.pseudonyms import Pseudonyms, site_key
 from service.storage.recorder import Recorder
-from service.storage.schema import SchemaOutdated, prepare, sqlite_file
+from service.storage.schema import REFUSED, SchemaOutdated, prepare, sqlite_file
 from service.storage.spool import Spool
 from service.storage.sql import SqlStore
 from service.turns import waiting
@@ -119,13 +119,15 @@ def open_memory(settings: Settings) -> Memory:
     A database that does not answer is waited for, in degraded state.
 
     Raises:
-        SettingsError: its tables are of another version, or a file that is needed cannot be made.
+        SettingsError: its tables are of another version, it is no database, or a file that is needed cannot be made.
     """
     url = settings.database_url.get_secret_value()
     try:
         answers = prepare(url)
     except SchemaOutdated as error:
         raise SettingsError([f"REBOUNDWATCH_DATABASE_URL: {error}"]) from None
+    except StoreRefused as error:
+        raise SettingsError([f"REBOUNDWATCH_DATABASE_URL: the database {REFUSED} ({error})"]) from None
     pseudonyms = Pseudonyms(site_key(settings))
     folder = spool_folder(settings)
     try:
