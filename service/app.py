@@ -50,6 +50,8 @@ def application(
     Raises like `create_app` about clients, callers and memory.
     """
     app = Flask("service", template_folder="web/templates", static_folder="web/static")
+    # A redirect to the address with one slash would take its host and scheme from the request.
+    app.url_map.merge_slashes = False
     # A body sent in pieces is cut off at this length without a word; one byte more tells it from one that fits.
     app.config["MAX_CONTENT_LENGTH"] = deployment.settings.max_body_bytes + 1
     app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}

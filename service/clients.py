@@ -16,6 +16,7 @@ import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from service.cds_hooks.public_keys import MAX_KEYS, faults
+from service.fhir.addresses import base_of, is_address
 from service.settings import is_loopback
 
 Algorithm = Literal["ES256", "ES384", "ES512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "EdDSA"]
@@ -31,16 +32,13 @@ class ClientsError(Exception):
 
 
 def _address(text: str) -> str:
-    url = urlsplit(text)
-    if url.scheme not in ("http", "https") or not url.hostname or url.username or url.query or url.fragment:
+    if base_of(text) is None:
         raise ValueError("must be an address such as https://ehr.example.org/fhir, without query or user")
     return text.rstrip("/")
 
 
 def _key_address(text: str) -> str:
-    url = urlsplit(text)
-    secure = url.scheme == "https" or (url.scheme == "http" and is_loopback(url.hostname or ""))
-    if not secure or not url.hostname or url.username or url.fragment:
+    if not is_address(text) or (urlsplit(text).scheme == "http" and not is_loopback(urlsplit(text).hostname or "")):
         raise ValueError(
             "must be an address such as https://ehr.example.org/jwks.json, without user; http only on this machine"
         )
@@ -102,7 +100,8 @@ class Client(_Entry):
     name: Name = Field(description="How logs and reports call it.")
     iss: Name = Field(description="The issuer of its tokens, letter by letter.")
     jku: KeyAddress | None = Field(
-        default=None, description="Where its keys are, letter by letter; nothing else is ever fetched for keys."
+        default=None,
+        description="Where its keys are, letter by letter; nothing else is ever fetched. Beside jwks it is not either.",
     )
     jwks: Mapping[str, Any] | None = Field(default=None, description="Its keys themselves, as a JWK Set.")
     algorithms: tuple[Algorithm, ...] = Field(
@@ -123,8 +122,8 @@ class Client(_Entry):
 
     @model_validator(mode="after")
     def _has_keys(self) -> Client:
-        if (self.jku is None) == (self.jwks is None):
-            raise ValueError("must have either jku or jwks")
+        if self.jku is None and self.jwks is None:
+            raise ValueError("must have jku, jwks or both")
         if self.jwks is not None:
             self._check_keys(self.jwks.get("keys"))
         return self

@@ -134,4 +134,4 @@ def _told() -> Iterator[None]:
             "and was `reboundwatch db upgrade` run?"
         ) from None
     except StoreRefused as error:
-        raise Undone(f"The database of REBOUNDWATCH_DATABASE_URL did not allow it ({error}).") from None
+        raise Undone(f"The database of REBOUNDWATCH_DATABASE_URL {schema.REFUSED} ({error}).") from None

@@ -89,7 +89,7 @@ class Deployment:
             with self._turns.turn(self.settings.time_budget_ms / 1000):
                 yield
         except TooLong:
-            raise Overloaded("this worker is busy; ask again") from None
+            raise Overloaded("this worker is busy; ask again, with a new token where one is needed") from None
 
 
 def site_knowledge(settings: Settings) -> Knowledge:

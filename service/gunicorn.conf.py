@@ -26,9 +26,10 @@ bind = f"{_host}:{_settings.port}"
 _cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 workers = _settings.workers or max(2, _cores)
 
-# Threads keep slow clients from blocking a worker; evaluations themselves take turns.
+# A thread for each call that waits, for a slow client or for the FHIR server of an EHR: neither may keep others, or the
+# probes of an orchestrator, from an answer. Evaluations themselves take turns.
 worker_class = "gthread"
-threads = 4
+threads = 32
 timeout = 30
 graceful_timeout = 30
 keepalive = 5

@@ -9,14 +9,14 @@ from __future__ import annotations
 import threading
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 
 from service.observation.call import stage
 
 
 class TooLong(Exception):
-    """Those before did not end in time."""
+    """Those who came before did not end in time."""
 
 
 class Turns:
@@ -71,7 +71,7 @@ class Turns:
 
 
 class _Turn:
-    """The turn of a thread; it is over early when it could not be taken up again."""
+    """The turn of a thread; it is over early when it could not be had again."""
 
     __slots__ = ("_lasts", "_seconds", "_turns")
 
@@ -95,8 +95,7 @@ _mine: ContextVar[_Turn | None] = ContextVar("turn", default=None)
 def waiting() -> Iterator[None]:
     """While this thread waits for another machine, whoever is next computes; outside of a turn nothing happens.
 
-    Raises:
-        TooLong: those who compute now did not end in time.
+    Whoever was let in is not sent away: when those who compute now do not end in time, it goes on beside them.
     """
     turn = _mine.get()
     if turn is None:
@@ -106,4 +105,5 @@ def waiting() -> Iterator[None]:
     try:
         yield
     finally:
-        turn.take()
+        with suppress(TooLong):
+            turn.take()

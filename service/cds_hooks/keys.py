@@ -13,20 +13,26 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from http import HTTPStatus
 from typing import Any
 
-import httpx
+import httpcore
 import jwt
 
 from service.cds_hooks.public_keys import MAX_KEYS, public_key
 from service.clients import Client
+from service.fhir.addresses import UNTIL, TimedNetwork
+from service.fhir.server import trusted
 
 RETRY_SECONDS = 30.0
 FRESH_SECONDS = 600.0
 STALE_SECONDS = 86_400.0
 MAX_BYTES = 256 * 1024
 FETCH_SECONDS = 3.0
-"""Time for a whole answer; half of it for a connection."""
+"""Time for a whole answer, from the connection to its last byte."""
+_HEADERS = [("Accept", "application/jwk-set+json, application/json"), ("Accept-Encoding", "identity")]
+
+_NO_ANSWER = (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol)
 
 _log = logging.getLogger(__name__)
 
@@ -39,16 +45,8 @@ class KeyFetch:
     """Asks an address for a JWK Set: no redirect, no proxy, no compression, bounded in size and time."""
 
     @cached_property
-    def _http(self) -> httpx.Client:
-        trusted = httpx.create_ssl_context(trust_env=False)
-        trusted.load_default_certs()  # a hospital's own authority is known to the system only
-        return httpx.Client(
-            trust_env=False,
-            follow_redirects=False,
-            verify=trusted,
-            timeout=httpx.Timeout(FETCH_SECONDS / 2),
-            headers={"Accept": "application/jwk-set+json, application/json", "Accept-Encoding": "identity"},
-        )
+    def _connections(self) -> httpcore.ConnectionPool:
+        return httpcore.ConnectionPool(ssl_context=trusted(), network_backend=TimedNetwork())
 
     def __call__(self, address: str) -> Mapping[str, Any]:
         """The JWK Set at `address`.
@@ -56,25 +54,27 @@ class KeyFetch:
         Raises:
             KeysUnavailable: there is no answer, or it is none.
         """
+        before = UNTIL.set(time.monotonic() + FETCH_SECONDS)
         try:
             return _key_set(self._body(address))
-        except (httpx.HTTPError, ValueError, RecursionError) as error:
+        except httpcore.TimeoutException:
+            raise KeysUnavailable(f"it does not answer within {FETCH_SECONDS:.0f} seconds") from None
+        except (*_NO_ANSWER, ValueError, RecursionError) as error:
             raise KeysUnavailable(f"no JWK Set is there ({type(error).__name__})") from None
+        finally:
+            UNTIL.reset(before)
 
     def _body(self, address: str) -> bytes:
-        until = time.monotonic() + FETCH_SECONDS
         body = bytearray()
-        with self._http.stream("GET", address) as response:
-            if response.status_code != httpx.codes.OK:
-                raise KeysUnavailable(f"it answers {response.status_code}")
-            if response.headers.get("Content-Encoding", "identity") != "identity":
+        with self._connections.stream("GET", address, headers=_HEADERS) as response:
+            if response.status != HTTPStatus.OK:
+                raise KeysUnavailable(f"it answers {response.status}")
+            if any(name.lower() == b"content-encoding" and value != b"identity" for name, value in response.headers):
                 raise KeysUnavailable("its answer is compressed, which was not asked for")
-            for piece in response.iter_raw():
+            for piece in response.iter_stream():
                 body += piece
                 if len(body) > MAX_BYTES:
                     raise KeysUnavailable(f"its answer has more than {MAX_BYTES} bytes")
-                if time.monotonic() > until:
-                    raise KeysUnavailable(f"its answer takes more than {FETCH_SECONDS:.0f} seconds")
         return bytes(body)
 
 
@@ -104,7 +104,8 @@ class ClientKeys:
     """The keys of one client."""
 
     def __init__(self, client: Client, fetch: KeyFetch, elapsed: Callable[[], float]) -> None:
-        self._name, self._address = client.name, client.jku
+        # Keys that the site has registered itself are its word; an address beside them is what tokens may name.
+        self._name, self._address = client.name, client.jku if client.jwks is None else None
         self._fetch, self._elapsed = fetch, elapsed
         self._set = _KeySet(client.jwks) if client.jwks is not None else None
         self._fetched = self._asked = float("-inf")

@@ -94,7 +94,7 @@ class Trust:
 
     def _unchecked(self, examined: Examination, reason: str) -> Unchecked:
         _log.error("not checked: %s: %s", _named(examined), reason)
-        return Unchecked("whether the caller may call cannot be found out now; ask again")
+        return Unchecked("whether the caller may call cannot be found out now; ask again, with a new token")
 
 
 class NoTrust:

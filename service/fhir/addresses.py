@@ -60,11 +60,11 @@ def is_open(address: Address, networks: Iterable[Network], *, plain: bool) -> bo
     return (named or is_public(address)) and (address.is_loopback or not plain)
 
 
-class CheckedNetwork(httpcore.NetworkBackend):
-    """Connects to an address only after it was judged; `networks` are those that the site has named."""
+class TimedNetwork(httpcore.NetworkBackend):
+    """Connects to the first address of a host that answers; everything on a connection keeps to `UNTIL`."""
 
-    def __init__(self, networks: Sequence[Network], *, plain: bool, resolve: Resolve = resolve) -> None:
-        self._networks, self._plain, self._resolve = networks, plain, resolve
+    def __init__(self, resolve: Resolve = resolve) -> None:
+        self._resolve = resolve
 
     def connect_tcp(
         self,
@@ -74,10 +74,9 @@ class CheckedNetwork(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.NetworkStream:
-        """A connection to the first address of `host` that answers; none at all if one of them is shut.
+        """A connection to the first address of `host` that answers; each has its share of the time that is left.
 
         Raises:
-            AddressRefused: an address is not open.
             httpcore.ConnectError, httpcore.ConnectTimeout: none answers.
         """
         try:
@@ -85,22 +84,39 @@ class CheckedNetwork(httpcore.NetworkBackend):
         except (OSError, UnicodeError):
             raise httpcore.ConnectError("the name of the server is not known") from None
         addresses = [ipaddress.ip_address(one) for one in found]
+        self.judge(addresses)
+        for further, address in zip(range(len(addresses) - 1, -1, -1), addresses, strict=True):
+            left = _left(httpcore.ConnectTimeout)
+            share = left and left / (further + 1)
+            try:
+                # An address is no name: nothing is resolved again, so that no second answer can lead elsewhere.
+                stream = httpcore.SyncBackend().connect_tcp(str(address), port, share, None, socket_options)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout):
+                if not further:
+                    raise
+            else:
+                return _TimedStream(stream)
+        raise httpcore.ConnectError("the name of the server has no address")
+
+    def judge(self, addresses: Sequence[Address]) -> None:
+        """Whether a host at these addresses may be connected to: here, any."""
+
+
+class CheckedNetwork(TimedNetwork):
+    """Connects to an address only after it was judged; `networks` are those that the site has named."""
+
+    def __init__(self, networks: Sequence[Network], *, plain: bool, resolve: Resolve = resolve) -> None:
+        super().__init__(resolve)
+        self._networks, self._plain = networks, plain
+
+    def judge(self, addresses: Sequence[Address]) -> None:
+        """Refuse a host of which one address is shut.
+
+        Raises:
+            AddressRefused: one is, or there is none.
+        """
         if not addresses or not all(is_open(one, self._networks, plain=self._plain) for one in addresses):
             raise AddressRefused("the server is at an address that is not open")
-        for address in addresses[:-1]:
-            try:
-                return self._connected(address, port, socket_options)
-            except httpcore.ConnectError:
-                continue
-        return self._connected(addresses[-1], port, socket_options)
-
-    def _connected(
-        self, address: Address, port: int, options: Iterable[httpcore.SOCKET_OPTION] | None
-    ) -> httpcore.NetworkStream:
-        # An address is no name: nothing is resolved again, so that no second answer can lead elsewhere.
-        return _TimedStream(
-            httpcore.SyncBackend().connect_tcp(str(address), port, _left(httpcore.ConnectTimeout), None, options)
-        )
 
 
 class _TimedStream(httpcore.NetworkStream):
@@ -153,6 +169,11 @@ def networks_of(servers: Iterable[str], private: Iterable[str]) -> tuple[Network
             if address.is_loopback:
                 named.append(ipaddress.ip_network(address))
     return tuple(dict.fromkeys(named))
+
+
+def is_address(url: str) -> bool:
+    """Whether it is an address on the web that can be asked: http or https, a host, no user, no fragment."""
+    return _parts(url) is not None
 
 
 def base_of(url: str) -> str | None:

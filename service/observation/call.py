@@ -14,10 +14,6 @@ from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
 from types import TracebackType
 
-STAGES = ("read", "wait", "prefetch", "timeline", "evaluate", "cards")
-"""The stages of a hook call in their order: the body checked, the prefetch looked at, the turn waited for, FHIR made a
-timeline, the rules applied, the answer written."""
-
 _WELL_FORMED = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
 
 
@@ -66,7 +62,11 @@ def noted() -> Call | None:
 
 
 class stage:
-    """Times one piece of work of the request that is being answered, also when it ends in an error."""
+    """Times one piece of work of the request that is being answered, also when it ends in an error.
+
+    In their order: the body is read and checked ("read"), the turn waited for ("wait"), the prefetch looked at
+    ("prefetch"), FHIR made a timeline ("timeline"), the rules applied ("evaluate"), the answer written ("cards").
+    """
 
     __slots__ = ("_name", "_start")
 

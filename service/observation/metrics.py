@@ -76,6 +76,11 @@ RECORDS_LOST = Counter(
     "Records for which neither the database, nor the spool, nor memory had room.",
     registry=REGISTRY,
 )
+OVERRIDES_MISSED = Counter(
+    "reboundwatch_overrides_missed",
+    "Hook calls that did not learn in time which cards had been set aside.",
+    registry=REGISTRY,
+)
 INFO = Gauge(
     "reboundwatch_info", "1, with what runs.", ("software", "knowledge"), multiprocess_mode="livemax", registry=REGISTRY
 )
@@ -135,6 +140,11 @@ def feedback_given(outcome: str) -> None:
 def spool_is(depth: int) -> None:
     """So many records of this worker wait to be written."""
     SPOOL_DEPTH.set(depth)
+
+
+def overrides_missed() -> None:
+    """A database was too slow to say which cards had been set aside."""
+    OVERRIDES_MISSED.inc()
 
 
 def record_lost() -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from service.settings import Settings
 from service.storage.memory import spool_folder
-from service.storage.port import StoreUnavailable
+from service.storage.port import StoreRefused, StoreUnavailable
 from service.storage.pseudonyms import key_file
-from service.storage.schema import Standing, sqlite_file, standing
+from service.storage.schema import REFUSED, Standing, sqlite_file, standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,8 @@ def findings(settings: Settings) -> Findings:
         found.unwise.append(
             f"DATABASE_URL: the database does not answer ({error}): cards would be given, records would wait."
         )
+    except StoreRefused as error:
+        found.refused.append(f"REBOUNDWATCH_DATABASE_URL: the database {REFUSED} ({error})")
     else:
         if tables is Standing.OLDER and database is None:
             found.refused.append(f"REBOUNDWATCH_DATABASE_URL: the tables are {tables.value}")

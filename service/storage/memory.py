@@ -5,23 +5,27 @@ from __future__ import annotations
 import atexit
 import os
 import tempfile
-from concurrent.futures import ThreadPoolExecutor
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooSlow
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from service.observation import metrics
 from service.settings import Settings, SettingsError
 from service.storage.node_tokens import NodeTokens
 from service.storage.port import Override, Record, Store, StoreRefused, StoreUnavailable
 from service.storage.pseudonyms import Pseudonyms, site_key
 from service.storage.recorder import Recorder
-from service.storage.schema import SchemaOutdated, prepare, sqlite_file
+from service.storage.schema import REFUSED, SchemaOutdated, prepare, sqlite_file
 from service.storage.spool import Spool
 from service.storage.sql import SqlStore
 from service.turns import waiting
 
 _PATIENCE = 0.1
 """Seconds that a hook call waits for what was overridden; without an answer the card is shown."""
+_OUTAGE = 2.0
+"""Seconds after which a database that was asked and has not answered counts as away."""
 _READERS = 4
 
 
@@ -31,6 +35,8 @@ class Memory:
     def __init__(self, store: Store, recorder: Recorder, pseudonyms: Pseudonyms, node: NodeTokens) -> None:
         self._store, self._recorder, self._pseudonyms, self._node = store, recorder, pseudonyms, node
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="recall")
+        self._late: Future[tuple[Override, ...]] | None = None
+        self._asked = 0.0
 
     @property
     def degraded(self) -> bool:
@@ -52,18 +58,30 @@ class Memory:
     def overrides(self, patient: str, role: str, since: datetime) -> tuple[Override, ...]:
         """The cards on a patient (pseudonym) that users of a role have overridden with a reason since then.
 
-        None when the database does not answer in time: a card too many is better than one too few.
+        None when the database does not answer in time: a card too many is better than one too few. A late answer is
+        waited for, by nobody, before it is asked again; only one that does not come at all is an outage.
         """
-        if self.degraded:
+        if self.degraded or self._waits_for_a_late_answer():
             return ()
         try:
             if self._store.local:
                 return self._store.overrides(patient, role, since)
+            asked, self._asked = self._readers.submit(self._store.overrides, patient, role, since), time.monotonic()
             with waiting():
-                return self._readers.submit(self._store.overrides, patient, role, since).result(_PATIENCE)
-        except (TooSlow, StoreUnavailable, StoreRefused):
+                return asked.result(_PATIENCE)
+        except (StoreUnavailable, StoreRefused):
             self._recorder.unreachable()
-            return ()
+        except TooSlow:
+            self._late = asked
+            metrics.overrides_missed()
+        return ()
+
+    def _waits_for_a_late_answer(self) -> bool:
+        if self._late is None or self._late.done():
+            return False
+        if time.monotonic() - self._asked > _OUTAGE:
+            self._recorder.unreachable()
+        return True
 
     def first_use(self, issuer: str, jti: str, expires: datetime) -> bool:
         """Whether a token was not used before; on this node alone while the database does not answer.
@@ -73,13 +91,18 @@ class Memory:
         """
         if not self.degraded:
             try:
-                first = self._store.first_use(issuer, jti, expires)
-            except StoreUnavailable:
+                first = self._first_use(issuer, jti, expires)
+            except (StoreUnavailable, TooSlow):
                 self._recorder.unreachable()
             else:
                 # A token that was used while the database was away stays used when it is back.
                 return first and not self._node.knows(issuer, jti)
         return self._node.first_use(issuer, jti, expires)
+
+    def _first_use(self, issuer: str, jti: str, expires: datetime) -> bool:
+        if self._store.local:
+            return self._store.first_use(issuer, jti, expires)
+        return self._readers.submit(self._store.first_use, issuer, jti, expires).result(_OUTAGE)
 
     def close(self) -> None:
         """Write what waits and let go of everything."""
@@ -96,13 +119,15 @@ def open_memory(settings: Settings) -> Memory:
     A database that does not answer is waited for, in degraded state.
 
     Raises:
-        SettingsError: its tables are of another version, or a file that is needed cannot be made.
+        SettingsError: its tables are of another version, it is no database, or a file that is needed cannot be made.
     """
     url = settings.database_url.get_secret_value()
     try:
         answers = prepare(url)
     except SchemaOutdated as error:
         raise SettingsError([f"REBOUNDWATCH_DATABASE_URL: {error}"]) from None
+    except StoreRefused as error:
+        raise SettingsError([f"REBOUNDWATCH_DATABASE_URL: the database {REFUSED} ({error})"]) from None
     pseudonyms = Pseudonyms(site_key(settings))
     folder = spool_folder(settings)
     try:

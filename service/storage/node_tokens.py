@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import datetime
+from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 
+from service.storage.port import StoreUnavailable
 from service.storage.schema import upgrade
 from service.storage.sql import SqlStore
 
 _FILE = "tokens.sqlite3"
 _REMEMBERED = 8 * 86_400
 """Seconds after its last change in which it may know a token that has not expired: longer than any may live."""
+_NOTHING_ELSE = datetime(1970, 1, 1, tzinfo=UTC)
+"""Only tokens are kept here."""
 
 
 class NodeTokens:
@@ -53,6 +57,8 @@ class NodeTokens:
                 url = f"sqlite:///{self._path}"
                 upgrade(url)
                 self._store = SqlStore(url)
+                with suppress(StoreUnavailable):  # another worker of the node does it just now
+                    self._store.purge(_NOTHING_ELSE, datetime.now(UTC))
             return self._store
 
     def _journal_changed(self) -> float:

@@ -23,6 +23,8 @@ _BATCH = 500
 _HELD = 10_000
 """Records that are held in memory while not even the spool takes them."""
 _PURGE_EVERY = timedelta(hours=24)
+_PURGE_AGAIN = timedelta(hours=1)
+"""When a purge is tried again that did not come to its end."""
 _SETTLED = timedelta(minutes=1)
 """When old records are looked for first, so that no start is held up."""
 
@@ -100,7 +102,7 @@ class Recorder:
         """Write all that waits; whether the database took it."""
         try:
             self._store.ping() if not self.depth else self._drain()
-            for records in self._spool.abandoned():
+            for records in self._spool.abandoned(_BATCH):
                 self._write(records)
             self._purge()
         except StoreUnavailable as error:
@@ -151,6 +153,7 @@ class Recorder:
         now = datetime.now(UTC)
         if now < self._next_purge:
             return
-        self._next_purge = now + _PURGE_EVERY
+        self._next_purge = now + _PURGE_AGAIN
         gone = self._store.purge(now - self._retention, now)
+        self._next_purge = now + _PURGE_EVERY
         _log.info("retention: %d row(s) older than %d days deleted", gone, self._retention.days)

@@ -26,6 +26,10 @@ class SchemaOutdated(Exception):
     """The database has no tables, or older ones; the message names the command that helps."""
 
 
+REFUSED = "does not allow it to be read, or is none"
+"""What is said of a file that is no database, and of a database that turns us away."""
+
+
 class Standing(Enum):
     """How the tables stand to this version of the software."""
 
@@ -45,6 +49,7 @@ def standing(url: str) -> Standing:
 
     Raises:
         StoreUnavailable: the database does not answer.
+        StoreRefused: it does not allow it, or the file is no database.
     """
     path = sqlite_file(url)
     if path is not None and not path.exists():
@@ -77,6 +82,7 @@ def prepare(url: str) -> bool:
 
     Raises:
         SchemaOutdated: PostgreSQL has older tables.
+        StoreRefused: the database does not allow it, or the file is no database.
     """
     try:
         if standing(url) is Standing.OLDER:

@@ -12,6 +12,7 @@ import stat
 import threading
 import uuid
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import msgspec
@@ -23,6 +24,8 @@ _log = logging.getLogger(__name__)
 _DECODER = msgspec.json.Decoder(Record)
 _SUFFIX = ".records"
 REFUSED = "refused.jsonl"
+_LINE = 4096
+"""Bytes of a long record: so many for each record that is wanted are read at first."""
 
 
 class SpoolFull(Exception):
@@ -74,8 +77,11 @@ class Spool:
     def batch(self, most: int) -> tuple[list[Record], int]:
         """Up to so many records from the front, and the number of bytes they take, for `written`."""
         with self._lock:
-            raw = os.pread(self._file, self._size - self._taken, self._taken)
-        lines = raw.splitlines(keepends=True)[:most]
+            waiting, wanted, whole = self._size - self._taken, most * _LINE, b""
+            while waiting and not whole:
+                raw = os.pread(self._file, min(waiting, wanted), self._taken)
+                whole, wanted = raw[: raw.rfind(b"\n") + 1], 2 * wanted
+        lines = whole.splitlines(keepends=True)[:most]
         return list(_records(lines)), sum(map(len, lines))
 
     def written(self, length: int, number: int) -> None:
@@ -96,10 +102,10 @@ class Spool:
         with open(os.open(self._folder / REFUSED, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as file:
             file.write(msgspec.json.encode(record) + b"\n")
 
-    def abandoned(self) -> Iterator[list[Record]]:
-        """The records that processes left behind which are gone, a file at a time.
+    def abandoned(self, most: int) -> Iterator[list[Record]]:
+        """The records that processes left behind which are gone, up to so many at a time.
 
-        A file is deleted when the next one is asked for; whoever stops asking leaves it to somebody else.
+        A file is deleted when more is asked for after its last record; whoever stops asking leaves it to somebody else.
         """
         for path in sorted(self._folder.glob(f"*{_SUFFIX}")):
             if path == self._path:
@@ -107,7 +113,8 @@ class Spool:
             try:
                 with path.open("rb") as file:
                     fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    yield list(_records(file.read().splitlines()))
+                    while lines := list(islice(file, most)):
+                        yield list(_records(lines))
                     path.unlink()
             except (BlockingIOError, FileNotFoundError):
                 continue

@@ -91,6 +91,12 @@ _ASIDE = select(overrides.c.fingerprint, overrides.c.reason, overrides.c.at).whe
     overrides.c.role == bindparam("in_role"),
     overrides.c.at >= bindparam("since"),
 )
+_OF_ITS_CALLER = (
+    feedback_events.c.issuer == evaluations.c.issuer,
+    feedback_events.c.client == evaluations.c.client,
+    feedback_events.c.tenant.is_not_distinct_from(evaluations.c.tenant),
+)
+"""Only who was shown a card has a say on it."""
 _FOUND_TOGETHER = (
     select(
         feedback_events.c.id,
@@ -104,9 +110,7 @@ _FOUND_TOGETHER = (
     .join(evaluations, evaluations.c.id == cards.c.evaluation)
     .where(
         feedback_events.c.card.in_(bindparam("of_cards", expanding=True)),
-        feedback_events.c.issuer == evaluations.c.issuer,
-        feedback_events.c.client == evaluations.c.client,
-        feedback_events.c.tenant.is_not_distinct_from(evaluations.c.tenant),
+        *_OF_ITS_CALLER,
         feedback_events.c.outcome == "overridden",
         feedback_events.c.reason.is_not(None),
     )
@@ -180,8 +184,11 @@ class SqlStore:
         )
         shown = shown.where(evaluations.c.mode == "active")
         reported = select(feedback_events).order_by(feedback_events.c.outcome_at)
-        known = select(cards.c.id)
-        unknown = select(func.count(feedback_events.c.card.distinct())).where(feedback_events.c.card.not_in(known))
+        reported = reported.join(cards, cards.c.id == feedback_events.c.card)
+        reported = reported.join(evaluations, evaluations.c.id == cards.c.evaluation).where(*_OF_ITS_CALLER)
+        known = select(cards.c.id).join(evaluations, evaluations.c.id == cards.c.evaluation)
+        known = known.where(cards.c.id == feedback_events.c.card, *_OF_ITS_CALLER)
+        unknown = select(func.count(feedback_events.c.card.distinct())).where(~known.exists())
         if since is not None:
             shown = shown.where(cards.c.at >= since)
             unknown = unknown.where(feedback_events.c.received >= since)
@@ -194,8 +201,13 @@ class SqlStore:
             return Tallies(count.tallies(), connection.execute(unknown).scalar_one())
 
     def purge(self, before: datetime, now: datetime) -> int:
-        """Delete what is older than `before`, and tokens expired by `now`; the number of rows."""
+        """Delete what is older than `before`, what was said of such cards, and tokens expired by `now`.
+
+        The number of rows comes back.
+        """
+        old_cards = select(cards.c.id).where(cards.c.at < before)
         statements = (
+            delete(feedback_events).where(feedback_events.c.card.in_(old_cards)),
             delete(evaluations).where(evaluations.c.at < before),
             delete(cards).where(cards.c.at < before),
             delete(feedback_events).where(feedback_events.c.received < before),

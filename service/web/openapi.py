@@ -44,7 +44,7 @@ class Posted:
     answer: type | None = None
 
 
-_BUSY = "this worker is busy; ask again"
+_BUSY = "this worker is busy; ask again, with a new token where one is needed"
 ERRORS: Mapping[int, tuple[str, str, OperationOutcome]] = {
     400: ("BadRequest", "The request does not follow the specification.", outcome("invalid", "is missing", "context")),
     401: (
@@ -63,7 +63,11 @@ ERRORS: Mapping[int, tuple[str, str, OperationOutcome]] = {
     415: ("NotJson", "The body is not JSON by its own account.", outcome("not-supported", f"send JSON as {_JSON}")),
     500: ("Failed", "The evaluation failed; nothing may be concluded.", outcome("exception", "the evaluation failed")),
     502: ("ServerAtFault", "The FHIR server of the caller is at fault.", outcome("exception", "cannot be used")),
-    503: ("Busy", "Busy or not ready; ask again.", outcome("throttled", _BUSY)),
+    503: (
+        "Busy",
+        "Busy or not ready; ask again, with a new token.",
+        outcome("throttled", _BUSY),
+    ),
     504: ("ServerTooSlow", "The FHIR server of the caller took too long.", outcome("timeout", "took too long")),
 }
 """Every failure by its status: what it is called, what it means, and such a body."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import socket
 import time
 from collections.abc import Sequence
 
@@ -12,7 +13,16 @@ import pytest
 
 from service.cds_hooks.parts import CONDITIONS, PARTS
 from service.clients import Anonymous, Clients, FhirAccess
-from service.fhir.addresses import UNTIL, AddressRefused, CheckedNetwork, base_of, is_public, is_under, networks_of
+from service.fhir.addresses import (
+    UNTIL,
+    AddressRefused,
+    CheckedNetwork,
+    TimedNetwork,
+    base_of,
+    is_public,
+    is_under,
+    networks_of,
+)
 from service.fhir.scopes import Permission, Scopes
 from tests.access.fhir_server import serving
 from tests.access.hospital import authorization, clinic, record, without_prefetch
@@ -61,6 +71,16 @@ def test_a_private_network_is_open_when_the_site_names_it() -> None:
 def test_one_address_that_is_shut_shuts_the_name() -> None:
     assert not opens("fhir.example.org", ["127.1.2.3", "169.254.169.254"], ["127.1.0.0/16"])
     assert not opens("fhir.example.org", [])
+
+
+def test_a_first_address_that_is_silent_leaves_time_for_the_second() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+        UNTIL.set(time.monotonic() + 2.0)
+        # 192.0.2.1 is of no network: nothing answers there.
+        network = TimedNetwork(resolve=lambda host, port: ["192.0.2.1", "127.0.0.1"])
+        network.connect_tcp("fhir.example.org", port).close()
+    UNTIL.set(float("inf"))
 
 
 def test_without_encryption_only_this_machine_is_open() -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -49,6 +52,17 @@ def test_a_body_sent_in_pieces_is_read_and_measured(running: Running) -> None:
     status, body = running.call("POST", PATH, iter([b" " * 60_000] * 2))
     assert status == 413
     assert json.loads(body)["resourceType"] == "OperationOutcome"
+
+
+def test_callers_who_send_a_body_slowly_keep_nobody_from_an_answer(running: Running) -> None:
+    begun = f"POST {PATH} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 90000\r\n\r\n{{"
+    with ExitStack() as open_calls:
+        for _ in range(24):
+            connection = open_calls.enter_context(socket.create_connection(("127.0.0.1", running.port)))
+            connection.sendall(begun.encode())
+        time.sleep(1)  # Until they have been taken in.
+        assert running.call("GET", "/health/live")[0] == 200
+        assert running.call("POST", PATH, EXAMPLE.read_bytes())[0] == 200
 
 
 def test_the_log_has_a_line_a_request_and_nothing_of_a_patient(running: Running) -> None:

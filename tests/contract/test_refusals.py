@@ -150,6 +150,15 @@ def test_a_service_that_is_not_there_is_a_404(clinic: FlaskClient, path: str) ->
     refused(clinic.post(f"/cds-services/{path}", json=hook_request()), 404)
 
 
+@pytest.mark.parametrize("path", ["/cds-services//denosumab-rebound-patient-view", "//cds-services", "/rules//RVFX-01"])
+def test_an_address_with_a_slash_too_many_leads_nowhere_and_certainly_not_to_another_host(
+    clinic: FlaskClient, path: str
+) -> None:
+    response = clinic.post(path, json=hook_request(), headers={"Host": "evil.example.org"})
+    assert "Location" not in response.headers
+    assert response.status_code in (404, 405)
+
+
 @pytest.mark.parametrize(
     ("method", "path", "allowed"),
     [

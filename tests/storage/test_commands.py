@@ -9,6 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from service.commands import main
+from service.settings import SettingsError, read_settings
+from service.storage.memory import open_memory
 from service.storage.schema import Standing, standing, upgrade
 from service.storage.sql import SqlStore
 from tests.storage.postgres import Postgres
@@ -64,6 +66,18 @@ def test_check_config_finds_tables_that_are_missing(site: str) -> None:
         assert "run `reboundwatch db upgrade`" in missing.output
         run("db", "upgrade")
         assert run("check-config").exit_code == 0
+
+
+def test_a_file_that_is_no_database_is_refused_in_words(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").write_text("Dear colleague, this is a letter and no database.\n" * 100)
+    monkeypatch.setenv("REBOUNDWATCH_DATABASE_URL", f"sqlite:///{tmp_path / 'letter.txt'}")
+    monkeypatch.setenv("REBOUNDWATCH_AUTH", "off")
+    for command in (["check-config"], ["db", "upgrade"], ["feedback", "report"]):
+        result = run(*command)
+        assert result.exit_code == 2
+        assert "does not allow it to be read, or is none" in result.output
+    with pytest.raises(SettingsError, match="REBOUNDWATCH_DATABASE_URL: the database does not allow"):
+        open_memory(read_settings())
 
 
 def test_check_config_says_when_a_database_does_not_answer(monkeypatch: pytest.MonkeyPatch, site: str) -> None:

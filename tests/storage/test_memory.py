@@ -147,6 +147,8 @@ def test_a_database_that_says_nothing_holds_nobody_up(stoppable: Postgres, clini
             assert memory.overrides(PATIENT, "Practitioner", NOON) == ()
             memory.keep(evaluation())
         assert time.monotonic() - began < 2, "the first question waits a tenth of a second, the others not at all"
+        assert not memory.degraded, "late is not away"
+        assert memory.first_use("iss", "while it says nothing", datetime.now(UTC) + timedelta(minutes=5))
         assert memory.degraded
     finally:
         stoppable.resume()
@@ -218,11 +220,11 @@ def spool(folder: Path, max_bytes: int = 1_000_000) -> Spool:
 def test_nobody_takes_the_file_of_a_process_that_lives(tmp_path: Path) -> None:
     first, second = spool(tmp_path), spool(tmp_path)
     first.append(evaluation())
-    assert list(second.abandoned()) == []
+    assert list(second.abandoned(9)) == []
     first.close()
-    [[record]] = second.abandoned()
+    [[record]] = second.abandoned(9)
     assert record.hook == "patient-view"  # type: ignore[union-attr]
-    assert list(second.abandoned()) == []
+    assert list(second.abandoned(9)) == []
     second.close()
 
 
@@ -234,10 +236,81 @@ def test_a_record_that_was_cut_off_does_not_hide_the_others(tmp_path: Path, capl
     [path] = (tmp_path / "spool").glob("*.records")
     path.write_bytes(path.read_bytes()[:-40])
     later = spool(tmp_path)
-    [records] = later.abandoned()
+    [records] = later.abandoned(9)
     assert len(records) == 2
     assert "1 record(s) could not be read again" in caplog.text
     later.close()
+
+
+def test_what_waits_is_handed_out_in_order_and_by_the_batch(tmp_path: Path) -> None:
+    waiting = spool(tmp_path, max_bytes=10_000_000)
+    names = [f"clinic-{number}" for number in range(25)]
+    for name in names:
+        # Longer than a record is thought to be at first.
+        waiting.append(evaluation(client=name, tenant="x" * 9000))
+    handed: list[str] = []
+    while waiting.depth:
+        records, length = waiting.batch(10)
+        assert 1 <= len(records) <= 10
+        handed += [record.client for record in records]
+        waiting.written(length, len(records))
+    assert handed == names
+    waiting.close()
+
+
+def test_what_was_left_behind_is_handed_out_by_the_batch(tmp_path: Path) -> None:
+    gone = spool(tmp_path)
+    for _ in range(5):
+        gone.append(evaluation())
+    gone.close()
+    later = spool(tmp_path)
+    assert [len(records) for records in later.abandoned(2)] == [2, 2, 1]
+    assert list(later.abandoned(2)) == []
+    later.close()
+
+
+def test_a_slow_answer_about_overrides_is_no_outage(clinic: tuple[Memory, str]) -> None:
+    memory, url = clinic
+    engine = create_engine(database_url(url))
+    with engine.begin() as connection:
+        connection.execute(text("LOCK TABLE overrides IN ACCESS EXCLUSIVE MODE"))
+        assert memory.overrides(PATIENT, "Practitioner", NOON) == ()
+    engine.dispose()
+    assert not memory.degraded
+    assert memory._late is not None
+    assert memory._late.result(SOON) == ()
+
+
+def test_a_purge_that_failed_is_tried_again_before_a_day_is_over(tmp_path: Path) -> None:
+    class Refusing:
+        """A database of which only the purge fails, the first time."""
+
+        purged = 0
+
+        def ping(self) -> None: ...
+
+        def purge(self, before: datetime, now: datetime) -> int:
+            del before, now
+            self.purged += 1
+            raise StoreUnavailable
+
+    store = Refusing()
+    recorder = Recorder(store, spool(tmp_path), timedelta(days=30), first_purge=timedelta(0))  # type: ignore[arg-type]
+    recorder._round()
+    assert store.purged == 1
+    assert recorder._next_purge < datetime.now(UTC) + timedelta(hours=2)
+    recorder.close()
+
+
+def test_tokens_of_a_node_that_have_expired_are_forgotten_at_the_next_start(tmp_path: Path) -> None:
+    first = NodeTokens(tmp_path)
+    assert first.first_use("iss", "old", datetime.now(UTC) - timedelta(hours=1))
+    assert first.first_use("iss", "new", datetime.now(UTC) + timedelta(hours=1))
+    first.close()
+    second = NodeTokens(tmp_path)
+    assert second.knows("iss", "new")
+    second.close()
+    assert counted(f"sqlite:///{tmp_path / 'tokens.sqlite3'}", "seen_tokens") == 1
 
 
 def test_a_full_spool_takes_no_more_until_it_was_emptied(tmp_path: Path) -> None:

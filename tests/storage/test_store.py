@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 
 import pytest
 from sqlalchemy import create_engine, inspect, text
 
 from service.storage import schema
 from service.storage.port import StoreRefused, StoreUnavailable
+from service.storage.recorder import Recorder
 from service.storage.schema import SchemaOutdated, Standing, standing
+from service.storage.spool import Spool
 from service.storage.sql import SqlStore, database_url
 from service.storage.tables import metadata
 from tests.storage.records import NOON, PATIENT, REASON, card, evaluation, feedback
@@ -137,6 +140,34 @@ def test_the_report_counts_cards_not_messages(store: SqlStore) -> None:
     assert (first.reasons, first.suggestions) == ({REASON: 1}, {"Zoledronic acid 5 mg": 1})
     assert (second.rule, second.shown, second.accepted, second.overridden) == ("RVFX-02", 1, 1, 0)
     assert store.tallies(NOON + timedelta(days=1)).rules == ()
+
+
+def test_what_another_caller_says_of_a_card_is_not_counted(store: SqlStore) -> None:
+    shown = card(rules=["RVFX-01"])
+    store.write([evaluation(shown)])
+    store.write([feedback(shown.id, issuer="https://elsewhere.example.org"), feedback(shown.id, tenant="ward")])
+    found = store.tallies(None)
+    assert (found.rules[0].overridden, found.unknown_cards) == (0, 1)
+
+
+def test_more_cards_than_a_statement_takes_values_are_written_a_batch_at_a_time(
+    store: SqlStore, url: str, tmp_path: Path
+) -> None:
+    gone = Spool(tmp_path / "spool", 100_000_000)
+    for _ in range(22_000):
+        gone.append(evaluation(card(), card(), card()))
+    gone.close()
+    recorder = Recorder(store, Spool(tmp_path / "spool", 100_000_000), timedelta(days=100_000))
+    recorder.start()
+    recorder.close(seconds=120)
+    assert (rows(url, "evaluations"), rows(url, "cards")) == (22_000, 66_000)
+
+
+def test_what_was_said_of_a_card_goes_with_it(store: SqlStore, url: str) -> None:
+    old = card()
+    store.write([evaluation(old, at=NOON - timedelta(days=366)), feedback(old.id, received=NOON)])
+    store.purge(NOON - timedelta(days=365), NOON)
+    assert rows(url, "feedback_events") == 0
 
 
 def test_what_is_too_old_goes_and_the_rest_stays(store: SqlStore, url: str) -> None:

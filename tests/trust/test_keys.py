@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
@@ -13,8 +16,18 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from service.cds_hooks.keys import FRESH_SECONDS, MAX_BYTES, RETRY_SECONDS, STALE_SECONDS, Keys, KeysUnavailable
+from service.cds_hooks import keys as key_sources
+from service.cds_hooks.keys import (
+    FRESH_SECONDS,
+    MAX_BYTES,
+    RETRY_SECONDS,
+    STALE_SECONDS,
+    KeyFetch,
+    Keys,
+    KeysUnavailable,
+)
 from service.clients import Client
+from service.fhir.addresses import UNTIL
 from tests.trust.issuing import DISCOVERY, Ehr, jwk, private_key, site
 
 
@@ -226,6 +239,52 @@ def too_long(server: KeyServer) -> None:
 
 def body(content: bytes) -> Callable[[KeyServer], None]:
     return lambda server: setattr(server, "body", content)
+
+
+def trickled(seconds: float) -> Callable[[socket.socket], None]:
+    """Sends a header that never ends, a byte at a time."""
+
+    def send(connection: socket.socket) -> None:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nX-Slow: ")
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            connection.sendall(b"x")
+            time.sleep(0.05)
+
+    return send
+
+
+def test_an_address_that_answers_a_byte_at_a_time_is_given_up_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(key_sources, "FETCH_SECONDS", 0.3)
+    with socket.create_server(("127.0.0.1", 0)) as listening, ThreadPoolExecutor(1) as other:
+        other.submit(lambda: suppressed(trickled(10), listening.accept()[0]))
+        before, began = UNTIL.get(), time.monotonic()
+        with pytest.raises(KeysUnavailable, match="does not answer within"):
+            KeyFetch()(f"http://127.0.0.1:{listening.getsockname()[1]}/jwks.json")
+        assert time.monotonic() - began < 5
+    assert UNTIL.get() == before, "nothing after it is hurried"
+
+
+def suppressed(send: Callable[[socket.socket], None], connection: socket.socket) -> None:
+    with connection, suppress(OSError):
+        send(connection)
+
+
+@pytest.mark.parametrize("address", ["https://a..b/jwks.json", "https://[::1", "https://x" + "y" * 300 + ".example/"])
+def test_an_address_that_cannot_be_asked_gives_no_keys_and_no_failure(address: str) -> None:
+    with pytest.raises(KeysUnavailable):
+        KeyFetch()(address)
+
+
+def test_keys_registered_beside_their_address_are_used_and_the_address_is_not_asked(
+    tmp_path: Path, server: KeyServer
+) -> None:
+    """A site without a way out can serve an EHR that names its address in every token."""
+    pinned = Ehr(extra={"jku": server.address(), "jwks": Ehr().jwks})
+    worker = site(tmp_path, pinned)
+    assert status(worker, pinned.signed(pinned.claims(DISCOVERY), jku=server.address())) == 200
+    assert status(worker, pinned.signed(pinned.claims(DISCOVERY), jku=server.address("/other.json"))) == 401
+    assert server.asked == []
 
 
 @pytest.mark.parametrize(
