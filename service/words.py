@@ -51,12 +51,14 @@ def when(interval: DateInterval) -> str:
 def months(span: MonthRange) -> str:
     """ "14 months", "13 to 14 months", "at least 13 months"."""
     if span.max is None:
-        return f"at least {_counted(span.min)}"
-    return _counted(span.max) if span.min == span.max else f"{span.min} to {_counted(span.max)}"
+        return f"at least {counted(span.min, 'month')}"
+    most = counted(span.max, "month")
+    return most if span.min == span.max else f"{span.min} to {most}"
 
 
-def _counted(number: int) -> str:
-    return "1 month" if number == 1 else f"{number} months"
+def counted(number: int, thing: str) -> str:
+    """ "1 patient", "2,300 patients": of what takes an s."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
 def doses(course: DenosumabSummary) -> str:

@@ -64,14 +64,14 @@ class Screening:
         tally = results.tally
         urgent = Counter(row.urgency for row in results.rows)
         treated = tally.patients - tally.states[NEVER]
-        yield f"{tally.patients} patients, {treated} with denosumab on record, as of {self.as_of}"
+        yield f"{words.counted(tally.patients, 'patient')}, {treated:,} with denosumab on record, as of {self.as_of}"
         for state, number in tally.states.most_common():
             if state != NEVER:
-                yield f"{number:>9}  {words.STATES[state]}"
-        counted = ", ".join(f"{urgent[one.value]} {one.value}" for one in sorted(Indicator, key=lambda one: one.rank))
-        yield f"{len(results.rows)} on the worklist ({counted}): {out / WORKLIST}, {out / PAGE}"
+                yield f"{number:>9,}  {words.STATES[state]}"
+        counted = ", ".join(f"{urgent[one.value]:,} {one.value}" for one in sorted(Indicator, key=lambda one: one.rank))
+        yield f"{len(results.rows):,} on the worklist ({counted}): {out / WORKLIST}, {out / PAGE}"
         if results.not_read:
-            yield f"{results.not_read} records or parts of records could not be read: {out / UNREAD}"
+            yield f"{words.counted(results.not_read, 'record')} or parts of records could not be read: {out / UNREAD}"
 
     def _told(self, results: Results) -> Callable[[Unusable], None]:
         def told(one: Unusable) -> None:
