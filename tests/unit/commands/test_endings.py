@@ -105,6 +105,30 @@ def test_whoever_interrupts_a_command_that_has_hardly_begun_sees_nothing() -> No
     assert "Traceback" not in said
 
 
+def test_whoever_interrupts_a_screening_sees_no_traceback_of_its_processes(tmp_path: Path) -> None:
+    export = tmp_path / "export"
+    export.mkdir()
+    saved(export, [records.patient(f"p-{number}") for number in range(100)], "Patient.ndjson")
+    (export / "Condition.ndjson").write_text(f"{' ' * 1024}\n" * 16 * 1024, encoding="utf-8")  # so, in several parts
+    command = [sys.executable, "-m", "service", "screen", str(export), "--out", str(tmp_path / "out")]
+    with subprocess.Popen(
+        [*command, "--workers", "2"], cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True
+    ) as running:
+        while running.poll() is None and not processes_of(running.pid):
+            time.sleep(0.01)
+        time.sleep(0.3)  # they load their modules for longer
+        os.killpg(running.pid, signal.SIGINT)  # as a terminal does
+        _, said = running.communicate(timeout=60)
+    assert (running.returncode, said) == (130, "Interrupted.\n")
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def processes_of(pid: int) -> list[str]:
+    """The processes that a process has started to evaluate patients."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+    return [one for one in children if b"spawn_main" in Path(f"/proc/{one}/cmdline").read_bytes()]
+
+
 def test_the_version_names_the_software_and_the_knowledge() -> None:
     words = run("--version").stdout.split()
     assert words[0] == "ReboundWatch"
