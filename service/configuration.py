@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -15,6 +14,7 @@ from service.cds_hooks.problems import Problem
 from service.clients import ClientsError
 from service.deployment import deploy
 from service.safety import cautions, refusals
+from service.serving import listen
 from service.settings import Settings, SettingsError, read_settings, variable
 from service.storage.findings import findings
 
@@ -81,10 +81,7 @@ def _unreachable(settings: Settings) -> Iterator[str]:
     except ClientsError as error:
         yield from error.sentences
     try:
-        family, *_, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
+        listen(settings.host, settings.port)
     except OSError as error:
         # In use, most likely by the service that is being checked: nothing wrong.
         if error.errno != errno.EADDRINUSE:
