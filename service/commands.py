@@ -214,7 +214,7 @@ def check_config() -> None:
 
     Exit status: 0 ready to serve; 1 it would serve, but something is unwise; 2 it would not serve.
     """
-    report = check_configuration()
+    report = check_configuration(date.today())
     click.echo("\n".join(report.lines))
     raise SystemExit(report.status)
 
