@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from rules.reasoning.dates import DateInterval
 from rules.reasoning.evaluation import DenosumabSummary, FractureSummary, MonthRange
 from rules.reasoning.timeline import Unusable
@@ -30,6 +32,21 @@ CLASSES = {
 }
 
 PRODUCTS = {"60mg": "60 mg", "120mg": "120 mg", "unknown": "strength not known"}
+
+
+STRENGTHS = {
+    "EL1": "randomised trials and their reviews",
+    "EL2": "cohorts, or trial data analysed afterwards",
+    "EL3": "case series and case reports",
+    "EL4": "position of experts, or opinion in a guideline",
+    "REG": "a drug label or a regulator",
+}
+"""The kind of evidence behind a rule; "EL3+EL4" is two of them."""
+
+
+def strengths(letters: str) -> list[str]:
+    """What the letters behind a rule mean, in the order in which they are named: "EL1-EL2 (indirect) + EL4" are three."""
+    return [STRENGTHS[one] for one in re.findall("|".join(STRENGTHS), letters)]
 
 
 def state(course: DenosumabSummary) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rich.text import Text
 
+from rules.catalogue import CERTAINTY
 from rules.knowledge_base import Knowledge, RuleEntry
 from service import words
 from service.reports.page import Page, styled
@@ -15,6 +16,11 @@ def write_rules(page: Page, knowledge: Knowledge) -> None:
     """Write every rule, and how many there are."""
     for entry in knowledge.rules:
         _rule(page, entry, knowledge.standing(entry.id))
+    page.gap()
+    for label, meanings in (("strength", words.STRENGTHS), ("certainty", CERTAINTY)):
+        said = "; ".join(f"{letters} {meaning}" for letters, meaning in meanings.items())
+        page.put(styled(said, "quiet"), label=label, hang=_BODY)
+    page.gap()
     count = words.counted(len(knowledge.rules), "rule")
     page.put(f"{count}, knowledge {knowledge.version}, {knowledge.standing_of_all}.")
 
