@@ -45,7 +45,7 @@ STRENGTHS = {
 
 
 def strengths(letters: str) -> list[str]:
-    """What the letters behind a rule mean, in the order in which they are named: "EL1-EL2 (indirect) + EL4" are three."""
+    """What the letters behind a rule mean, as they are named; "EL1-EL2 (indirect) + EL4" are three."""
     return [STRENGTHS[one] for one in re.findall("|".join(STRENGTHS), letters)]
 
 
