@@ -14,6 +14,7 @@ from rules import catalogue
 from rules.knowledge_base import Knowledge
 from rules.reasoning.errors import KnowledgeError
 from service.cds_hooks.hooks import HOOKS
+from service.command_endings import Commands
 from service.command_types import AS_OF, Refused
 from service.configuration import check_configuration
 from service.database_commands import database, feedback
@@ -23,18 +24,22 @@ from service.reports import fhir_report, json_report
 from service.reports.course_picture import glyphs_for
 from service.reports.explain_report import Explained, write_explanation
 from service.reports.page import Page
-from service.reports.terminal import closed_pipe_is_the_end, width, write_lines
+from service.reports.rules_report import write_rules
+from service.reports.terminal import width, write_lines
 from service.reports.text_report import write_assessment
 from service.screening_command import screen
 from service.serving import serve
 from service.settings import Settings, SettingsError, read_settings
 from service.submission import DEFAULT_HOOK
 from service.token_check import check_token
+from service.version import KNOWLEDGE_VERSION, SOFTWARE_VERSION
 
 _Made = TypeVar("_Made")
+_VERSION = f"{SOFTWARE_VERSION}, knowledge {KNOWLEDGE_VERSION}"
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(_VERSION, "--version", message="ReboundWatch %(version)s")
 def main() -> None:
     """Decision support for stopped or delayed denosumab and the vertebral fractures that may follow.
 
@@ -44,14 +49,17 @@ def main() -> None:
       reboundwatch explain patient.json --as-of 2026-03-01
       reboundwatch rules --format markdown
 
-    Exit status: 0 done; 1 done, but something could not be read (named on standard error); 2 nothing could be done.
+    Exit status: 0 done; 1 done, but something could not be read (named on standard error); 2 nothing could be done;
+    130 interrupted.
     """
 
 
-_files = click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path(allow_dash=True))
+_files = click.argument(
+    "files", metavar="FILE...", nargs=-1, required=True, type=click.Path(allow_dash=True, readable=False)
+)
 
 
-@main.command()
+@main.command(short_help="Assess the record of each patient in FILE.")
 @_files
 @AS_OF
 @click.option(
@@ -68,7 +76,6 @@ _files = click.argument("files", metavar="FILE...", nargs=-1, required=True, typ
     show_default=True,
     help="text for readers; json: one object a line; fhir: a Bundle of GuidanceResponse (R4) a line.",
 )
-@closed_pipe_is_the_end()
 def assess(files: Sequence[str], as_of: date | None, hook: str | None, form: str) -> None:
     """Assess the record of each patient in FILE.
 
@@ -131,10 +138,9 @@ def _set_up(make: Callable[[Settings], _Made]) -> _Made:
         raise Refused(str(error)) from None
 
 
-@main.command(short_help="Show how the assessment of each patient in FILE comes about.")
+@main.command(short_help="Show how each assessment comes about.")
 @_files
 @AS_OF
-@closed_pipe_is_the_end()
 def explain(files: Sequence[str], as_of: date | None) -> None:
     """Show on one screen how the assessment of each patient in FILE comes about.
 
@@ -166,7 +172,7 @@ def explain(files: Sequence[str], as_of: date | None) -> None:
     raise SystemExit(run.status)
 
 
-@main.command()
+@main.command(short_help="List the rules, their evidence and sources.")
 @click.option("--format", "form", type=click.Choice(["text", "json", "markdown"]), default="text", show_default=True)
 def rules(form: str) -> None:
     """List the rules with what they say, how strong the evidence is, and its sources.
@@ -179,16 +185,12 @@ def rules(form: str) -> None:
     elif form == "markdown":
         click.echo(catalogue.as_markdown(knowledge), nl=False)
     else:
-        for entry in knowledge.rules:
-            cited = ", ".join(f"{one.source} [{one.certainty}]" for one in entry.citations)
-            click.echo(f"{entry.id:<9} {entry.indicator:<9} {entry.title}")
-            hooks = f"hooks: {', '.join(entry.hooks)}"
-            for line in (entry.sentence, f"{entry.evidence_level}; {cited}", hooks, knowledge.standing(entry.id)):
-                click.echo(click.wrap_text(line, 100, " " * 10, " " * 10))
-        click.echo(f"{len(knowledge.rules)} rules, knowledge {knowledge.version}, {knowledge.standing_of_all}.")
+        page = Page(width())
+        write_rules(page, knowledge)
+        write_lines(sys.stdout, page.lines)
 
 
-@main.command("serve")
+@main.command("serve", short_help="Serve CDS Hooks, and pages for people.")
 @click.option("--host", metavar="ADDRESS", help="Address to listen on; default REBOUNDWATCH_HOST, else 127.0.0.1.")
 @click.option("--port", type=int, metavar="PORT", help="Port to listen on; default REBOUNDWATCH_PORT, else 8080.")
 @click.option("--workers", type=int, metavar="N", help="Worker processes; default one a processor, at least two.")
@@ -206,13 +208,13 @@ def serve_hooks(host: str | None, port: int | None, workers: int | None) -> NoRe
         raise Refused(str(error)) from None
 
 
-@main.command("check-config")
+@main.command("check-config", short_help="Say what is set, what is unsafe, what cannot be reached.")
 def check_config() -> None:
     """Say what is set, what is unsafe, and what cannot be reached.
 
     Exit status: 0 ready to serve; 1 it would serve, but something is unwise; 2 it would not serve.
     """
-    report = check_configuration()
+    report = check_configuration(date.today())
     click.echo("\n".join(report.lines))
     raise SystemExit(report.status)
 

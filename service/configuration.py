@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import errno
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 
 from pydantic import SecretStr
 
@@ -13,9 +13,11 @@ from rules.reasoning.errors import KnowledgeError
 from service import canary
 from service.cds_hooks.problems import Problem
 from service.clients import ClientsError
-from service.deployment import deploy
+from service.deployment import Deployment, deploy
 from service.safety import cautions, refusals
+from service.serving import listen
 from service.settings import Settings, SettingsError, read_settings, variable
+from service.site import site_cautions, site_words
 from service.storage.findings import findings
 
 READY, UNWISE, NOT_SERVED = 0, 1, 2
@@ -29,16 +31,20 @@ class Report:
     status: int
 
 
-def check_configuration() -> Report:
+def check_configuration(today: date) -> Report:
     """Read the settings, try everything that they name, and report."""
     try:
         settings = read_settings()
     except SettingsError as error:
         return Report([*_section("Cannot be used", error.sentences), "Nothing would be served."], NOT_SERVED)
+    deployment, faults = _deployed(settings)
     kept = findings(settings)
-    refused = list(dict.fromkeys([*refusals(settings), *_unreachable(settings), *kept.refused]))
+    refused = list(dict.fromkeys([*refusals(settings), *faults, *_unreachable(settings), *kept.refused]))
     unwise = [*cautions(settings), *kept.unwise]
-    lines = list(_settings(settings))
+    lines = _settings(settings)
+    if deployment is not None:
+        unwise += site_cautions(deployment.knowledge, today)
+        lines += _section("This site", [f"{name:<14} {said}".rstrip() for name, said in site_words(deployment)])
     lines += _section("Stands in the way", refused)
     lines += _section("Unwise where patients are treated", unwise)
     if refused:
@@ -50,41 +56,49 @@ def _section(title: str, sentences: list[str]) -> list[str]:
     return [f"{title}:", *(f"  {sentence}" for sentence in sentences), ""] if sentences else []
 
 
-def _settings(settings: Settings) -> Iterator[str]:
-    yield "Settings:"
-    for field in Settings.model_fields:
-        origin = "set" if field in settings.model_fields_set else "default"
-        yield f"  {variable(field):<38} {_shown(getattr(settings, field)):<28} {origin}"
-    yield ""
+def _settings(settings: Settings) -> list[str]:
+    ours = [field for field in Settings.model_fields if field in settings.model_fields_set]
+    lines = [f"{variable(field):<38} {_shown(getattr(settings, field))}" for field in ours]
+    usual = [
+        f"{variable(field):<38} {_shown(info.default, secret=False)}"
+        for field, info in Settings.model_fields.items()
+        if field not in ours
+    ]
+    return [*_section("Set", lines or ["nothing"]), *_section("Default", usual)]
 
 
-def _shown(value: object) -> str:
+def _shown(value: object, secret: bool = True) -> str:
     match value:
         case None | ():
             return "-"
         case bool():
             return "1" if value else "0"
         case SecretStr():
-            return "(hidden)"
+            return "(hidden)" if secret else value.get_secret_value()
         case tuple():
             return ",".join(str(one) for one in value)
         case _:
             return str(value)
 
 
-def _unreachable(settings: Settings) -> Iterator[str]:
-    """What the settings name and what cannot be had."""
+def _deployed(settings: Settings) -> tuple[Deployment | None, list[str]]:
+    """What would answer, as far as it can be built, and what is wrong with it."""
     try:
-        canary.check(deploy(settings))
-    except (KnowledgeError, Problem) as error:
-        yield str(error)
+        deployment = deploy(settings)
+    except KnowledgeError as error:
+        return None, [str(error)]
     except ClientsError as error:
-        yield from error.sentences
+        return None, error.sentences
     try:
-        family, *_, address = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
+        canary.check(deployment)
+    except Problem as error:
+        return deployment, [str(error)]
+    return deployment, []
+
+
+def _unreachable(settings: Settings) -> Iterator[str]:
+    try:
+        listen(settings.host, settings.port)
     except OSError as error:
         # In use, most likely by the service that is being checked: nothing wrong.
         if error.errno != errno.EADDRINUSE:

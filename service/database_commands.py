@@ -10,10 +10,10 @@ from datetime import UTC, date, datetime, time, timedelta
 import click
 
 from rules.knowledge_base import load_knowledge
+from service import words
 from service.command_types import Day
 from service.record_run import NOTHING_DONE
 from service.reports import feedback_report
-from service.reports.terminal import closed_pipe_is_the_end
 from service.settings import Settings, SettingsError, read_settings
 from service.storage import schema
 from service.storage.port import StoreRefused, StoreUnavailable
@@ -27,7 +27,7 @@ class Undone(click.ClickException):
     exit_code = NOTHING_DONE
 
 
-@click.group("db")
+@click.group("db", short_help="Look after the database of evaluations and feedback.")
 def database() -> None:
     """Look after the database of evaluations and feedback.
 
@@ -40,7 +40,7 @@ def database() -> None:
     """
 
 
-@database.command()
+@database.command(short_help="Bring the tables to this version.")
 def upgrade() -> None:
     """Bring the tables to this version, before this version serves.
 
@@ -56,7 +56,7 @@ def upgrade() -> None:
     click.echo("The tables were brought to this version." if changed else "The tables are those of this version.")
 
 
-@database.command()
+@database.command(short_help="Delete what is older than it may be.")
 @click.option(
     "--days", type=click.IntRange(min=1), metavar="N", help="Keep so many days; default REBOUNDWATCH_RETENTION_DAYS."
 )
@@ -70,18 +70,19 @@ def purge(days: int | None) -> None:
     kept = days or settings.retention_days
     with _store(settings) as store:
         gone = store.purge(now - timedelta(days=kept), now)
-    click.echo(f"{gone} row(s) deleted that were older than {kept} days or had expired.")
+    click.echo(
+        f"{words.counted(gone, 'row')} deleted that were older than {words.counted(kept, 'day')} or had expired."
+    )
 
 
-@click.group("feedback")
+@click.group("feedback", short_help="Say what clinicians did with the cards.")
 def feedback() -> None:
     """What clinicians did with the cards."""
 
 
-@feedback.command()
+@feedback.command(short_help="Say rule by rule what became of the cards.")
 @click.option("--since", type=Day(), metavar="DATE", help="Cards shown since this day (2026-03-01); default: all.")
 @click.option("--format", "form", type=click.Choice(["text", "json", "csv"]), default="text", show_default=True)
-@closed_pipe_is_the_end()
 def report(since: date | None, form: str) -> None:
     """Say for each rule how often its cards were shown, accepted and overridden, and why.
 

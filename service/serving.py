@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import socket
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -23,7 +25,7 @@ def serve(**options: object) -> NoReturn:
     """Serve with the settings, those of `options` that are not None going first; does not come back.
 
     Raises:
-        SettingsError: a setting cannot be used, may not be served, or does not fit the knowledge.
+        SettingsError: a setting cannot be used, may not be served or does not fit the knowledge, or the port is taken.
     """
     # The environment carries them over to gunicorn, which reads the settings for itself.
     os.environ.update({variable(name): str(value) for name, value in options.items() if value is not None})
@@ -34,11 +36,35 @@ def serve(**options: object) -> NoReturn:
         knowledge = site_knowledge(settings)
     except KnowledgeError as error:
         raise SettingsError([str(error)]) from None
+    try:
+        listen(settings.host, settings.port)
+    except OSError as error:
+        raise SettingsError([_taken(settings, error)]) from None
     sys.stdout.write(_greeting(settings, knowledge))
     sys.stdout.flush()
     sys.stderr.writelines(f"caution: {one}\n" for one in cautions(settings))
     sys.stderr.flush()
     os.execv(sys.executable, [sys.executable, "-m", "gunicorn", "-c", str(_GUNICORN)])
+
+
+def listen(host: str, port: int) -> None:
+    """Listen there, as gunicorn will, and let go at once.
+
+    Raises:
+        OSError: the port is taken, or the address is none of this machine.
+    """
+    family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind(address)
+        probe.listen(1)
+
+
+def _taken(settings: Settings, error: OSError) -> str:
+    where = f"{settings.host} port {settings.port}"
+    if error.errno == errno.EADDRINUSE:
+        return f"{where} is taken by another process: end that, or name another port in {variable('port')}"
+    return f"cannot listen on {where} ({error.strerror or error}): see {variable('host')} and {variable('port')}"
 
 
 def _greeting(settings: Settings, knowledge: Knowledge) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from rules.reasoning.dates import DateInterval
@@ -34,6 +35,21 @@ CLASSES = {
 PRODUCTS = {"60mg": "60 mg", "120mg": "120 mg", "unknown": "strength not known"}
 
 
+STRENGTHS = {
+    "EL1": "randomised trials and their reviews",
+    "EL2": "cohorts, or trial data analysed afterwards",
+    "EL3": "case series and case reports",
+    "EL4": "position of experts, or opinion in a guideline",
+    "REG": "a drug label or a regulator",
+}
+"""The kind of evidence behind a rule; "EL3+EL4" is two of them."""
+
+
+def strengths(letters: str) -> list[str]:
+    """What the letters behind a rule mean, as they are named; "EL1-EL2 (indirect) + EL4" are three."""
+    return [STRENGTHS[one] for one in re.findall("|".join(STRENGTHS), letters)]
+
+
 def state(course: DenosumabSummary) -> str:
     """The state of denosumab in words."""
     if course.state == "UNKNOWN" and course.product == "120mg":
@@ -53,12 +69,14 @@ def when(interval: DateInterval) -> str:
 def months(span: MonthRange) -> str:
     """ "14 months", "13 to 14 months", "at least 13 months"."""
     if span.max is None:
-        return f"at least {_counted(span.min)}"
-    return _counted(span.max) if span.min == span.max else f"{span.min} to {_counted(span.max)}"
+        return f"at least {counted(span.min, 'month')}"
+    most = counted(span.max, "month")
+    return most if span.min == span.max else f"{span.min} to {most}"
 
 
-def _counted(number: int) -> str:
-    return "1 month" if number == 1 else f"{number} months"
+def counted(number: int, thing: str) -> str:
+    """ "1 patient", "2,300 patients": of what takes an s."""
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"
 
 
 def doses(course: DenosumabSummary) -> str:

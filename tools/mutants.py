@@ -46,16 +46,6 @@ ROOT = Path(__file__).parents[1]
 EXPLAINED = Path(__file__).with_name("mutants_explained.yaml")
 SURVIVORS = Path("build") / "mutants.txt"
 PAGE = Path("docs") / "mutation.md"
-SCOPE = (
-    "classification",
-    "rebound_fracture",
-    "denosumab_continuity",
-    "follow_on_treatment",
-    "oncology_denosumab",
-    "rebound_hypercalcaemia",
-    "osteoporotic_fracture",
-    "drug_safety",
-)
 QUICK_TESTS = (
     *("tests/unit/test_rules.py", "tests/unit/test_drug_safety.py", "tests/unit/test_fracture_class.py"),
     *("tests/unit/test_denosumab_state.py", "tests/unit/orders", "tests/unit/facts", "tests/unit/cds_hooks"),
@@ -231,8 +221,10 @@ def verdicts(
                 yield mutant, TIME
 
 
-def _modules(paths: Sequence[str]) -> list[Path]:
-    chosen = [Path(one) for one in paths] or [Path("rules") / topic for topic in SCOPE]
+def modules(paths: Sequence[str]) -> list[Path]:
+    """The modules that are changed: those of the paths, or of every topic."""
+    # Every topic of the rules: a folder with knowledge, as the knowledge base finds them.
+    chosen = [Path(one) for one in paths] or [path.parent for path in sorted(Path("rules").glob("*/knowledge.yaml"))]
     found = [one for path in chosen for one in (sorted(path.glob("*.py")) if path.is_dir() else [path])]
     return [path for path in found if path.name != "__init__.py"]
 
@@ -254,7 +246,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--no-unit-tests", dest="unit_tests", action="store_false", help="cases and goldens only")
     chosen = parser.parse_args(arguments)
     os.chdir(ROOT)
-    wanted = [one for path in _modules(chosen.paths) for one in mutants(path)]
+    wanted = [one for path in modules(chosen.paths) for one in mutants(path)]
     wanted = [one for one in wanted if chosen.only in one.id]
     if chosen.again:
         last = _survived_last_time()

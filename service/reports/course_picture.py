@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import date, timedelta
 
 from rich.text import Text
@@ -56,6 +56,7 @@ class Glyphs:
     now: str
     due: str
     stopped: str
+    cut: str
 
     def dose(self, product: str) -> str:
         """The sign of a dose of this product."""
@@ -70,15 +71,15 @@ class Glyphs:
         }.get(name, " ")
 
 
-DRAWN = Glyphs("●", "◆", "○", "╌", "▁", "░", "▓", "─", "┼", "┬", "✖", "▲", "│", "▽", "■")
-TYPED = Glyphs("o", "D", "?", "~", "_", ":", "#", "-", "+", "'", "X", "^", "|", "v", "S")
+DRAWN = Glyphs("●", "◆", "○", "╌", "▁", "░", "▓", "─", "┼", "┬", "✖", "▲", "│", "▽", "■", "…")
+TYPED = Glyphs("o", "D", "?", "~", "_", ":", "#", "-", "+", "'", "X", "^", "|", "v", "S", "...")
 """For terminals and files that hold ASCII only."""
 
 
 def glyphs_for(encoding: str) -> Glyphs:
     """The drawn signs, or the typed ones where `encoding` cannot hold them."""
     try:
-        "●◆○╌▁░▓─┼┬✖▲│▽■·…".encode(encoding)
+        "".join(astuple(DRAWN)).encode(encoding)
     except (LookupError, UnicodeEncodeError):
         return TYPED
     return DRAWN

@@ -71,7 +71,7 @@ def write_explanation(page: Page, explained: Explained, glyphs: Glyphs) -> None:
     _also_known(page, evaluation)
     _fired(page, explained)
     _silent(page, explained)
-    _sources(page, explained)
+    _sources(page, explained, glyphs.cut)
     _missing(page, explained)
 
 
@@ -134,7 +134,7 @@ def _fired(page: Page, explained: Explained) -> None:
         page.put(f"{gone.rule} also fired, and gives way to {gone.by}", indent=_LABEL)
 
 
-def _sources(page: Page, explained: Explained) -> None:
+def _sources(page: Page, explained: Explained, cut: str) -> None:
     """Each source that a conclusion cites, once, with how its statement is known."""
     cited = sorted({name for conclusion in explained.evaluation.conclusions for name in conclusion.citations})
     if not cited:
@@ -144,7 +144,8 @@ def _sources(page: Page, explained: Explained) -> None:
     for name in cited:
         source = explained.sources.get(name)
         title = f"[{source.certainty}] {source.title}" if source else "not in the list of sources"
-        page.put(styled(shortened(title, page.width - _LABEL - 5), "quiet"), label=name, indent=_LABEL, hang=_LABEL + 5)
+        said = shortened(title, page.width - _LABEL - 5, cut)
+        page.put(styled(said, "quiet"), label=name, indent=_LABEL, hang=_LABEL + 5)
 
 
 def _rests_on(conclusion: Conclusion, limits: Limits) -> str:

@@ -47,6 +47,7 @@ def assessment(evaluation: Evaluation, cards: Sequence[Card]) -> Json:
         "suppressed": [{"rule": gone.rule, "by": gone.by} for gone in evaluation.suppressed],
         "unusable": [{"reference": item.reference or None, "reason": item.reason} for item in evaluation.unusable],
         "gaps": [{"part": gap.part, "reason": gap.reason, "drugs": gap.drugs} for gap in evaluation.gaps],
+        "notes": list(evaluation.notes),
         "cards": [msgspec.to_builtins(card) for card in cards],
     }
 

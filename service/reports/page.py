@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from rich.cells import cell_len
-from rich.console import Console
 from rich.text import Text
 
 WIDEST = 120
 """Lines longer than this are hard to read, however wide the terminal."""
 
-NARROWEST = 60
+NARROWEST = 40
 
 STYLES = {
     "critical": "bold red",
@@ -31,8 +31,6 @@ STYLES = {
 """Meaning -> style. Colour is an addition: every page reads the same without it."""
 
 _UNPRINTABLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
-
-_MEASURE = Console(width=WIDEST, no_color=True, force_terminal=False)
 
 
 def printable(text: str) -> str:
@@ -67,15 +65,26 @@ def joined(parts: Iterable[Text | str], separator: str = "  ") -> Text:
     return Text(separator).join(kept)
 
 
-def shortened(text: str, columns: int) -> str:
-    """`text` in at most `columns` columns, an ellipsis for what is cut."""
+def shortened(text: str, columns: int, cut: str = "…") -> str:
+    """`text` in at most `columns` columns, with the sign `cut` for what is left out."""
     clean = printable(text)
     if cell_len(clean) <= columns:
         return clean
     kept = clean
-    while kept and cell_len(kept) >= columns:
+    while kept and cell_len(kept) > columns - cell_len(cut):
         kept = kept[:-1]
-    return kept.rstrip() + "…"
+    return kept.rstrip() + cut
+
+
+def _folded(text: Text, room: int) -> Iterable[Text]:
+    """Lines of at most `room` columns, divided between words only: half a reference would name another record."""
+    ends, column = [], 0
+    for word in re.finditer(r"\S+\s*", text.plain):
+        if column and column + cell_len(word.group().rstrip()) > room:
+            ends.append(word.start())
+            column = 0
+        column += cell_len(word.group())
+    return text.divide(ends)
 
 
 @dataclass(slots=True)
@@ -124,7 +133,7 @@ class Page:
         if name:
             first += Text(" " * (start - first.cell_len))
         room = max(self.width - max(first.cell_len, rest), 20)
-        for number, piece in enumerate(text.wrap(_MEASURE, room) or [Text("")]):
+        for number, piece in enumerate(_folded(text, room)):
             line = (first if number == 0 else Text(" " * rest)) + piece
             line.rstrip()
             self.lines.append(line)

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import shutil
-import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import TextIO, TypeVar
 
 from rich.console import Console
@@ -101,17 +97,3 @@ def _with_lines(steps: Iterable[tuple[int, T]], total: int, what: str, stream: T
             stream.write(f"{what}: {100 * done // max(total, 1)} %\n" if share else f"{what}: {done} of {total}\n")
             stream.flush()
             said = time.monotonic()
-
-
-@contextmanager
-def closed_pipe_is_the_end() -> Iterator[None]:
-    """When the reader of our output has gone (`| head`), end in silence, as other commands do."""
-    try:
-        yield
-        sys.stdout.flush()
-    except OSError as error:
-        if error.errno != errno.EPIPE:
-            raise
-        # Python flushes once more at exit; that must not find the closed pipe again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        raise SystemExit(0) from None

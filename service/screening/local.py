@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -62,8 +63,12 @@ class LocalEngine:
             return
         # Fresh processes: the engine of durable_rules is none that a fork may inherit.
         with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_begin, initargs=site) as pool:
+            # Ctrl-C reaches all processes at once; those that start here are to leave it to this one.
+            usual = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+            found = pool.map(_found, parts)
+            signal.pthread_sigmask(signal.SIG_SETMASK, usual)
             try:
-                yield from pool.map(_found, parts)
+                yield from found
             except BrokenProcessPool:
                 raise EngineStopped("a process that evaluated patients died, perhaps for want of memory") from None
 

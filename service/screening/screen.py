@@ -97,18 +97,16 @@ class Screening:
         urgent = Counter(row.urgency for row in results.rows)
         treated = tally.patients - tally.states[NEVER]
         if results.summary["filesNotRead"]:
-            yield (
-                f"{results.summary['filesNotRead']} file(s) or folder(s) of the export could not be read to the end: "
-                "anything may be missing from the record of any patient"
-            )
-        yield f"{tally.patients} patients, {treated} with denosumab on record, as of {self.as_of}"
+            lost = words.counted(results.summary["filesNotRead"], "file")
+            yield f"{lost} or folders of the export could not be read to the end: anything may be missing anywhere"
+        yield f"{words.counted(tally.patients, 'patient')}, {treated:,} with denosumab on record, as of {self.as_of}"
         for state, number in tally.states.most_common():
             if state != NEVER:
-                yield f"{number:>9}  {words.STATES[state]}"
-        counted = ", ".join(f"{urgent[one.value]} {one.value}" for one in sorted(Indicator, key=lambda one: one.rank))
-        yield f"{len(results.rows)} on the worklist ({counted}): {out / WORKLIST}, {out / PAGE}"
+                yield f"{number:>9,}  {words.STATES[state]}"
+        counted = ", ".join(f"{urgent[one.value]:,} {one.value}" for one in sorted(Indicator, key=lambda one: one.rank))
+        yield f"{len(results.rows):,} on the worklist ({counted}): {out / WORKLIST}, {out / PAGE}"
         if results.not_read:
-            yield f"{results.not_read} records or parts of records could not be read: {out / UNREAD}"
+            yield f"{words.counted(results.not_read, 'record')} or parts of records could not be read: {out / UNREAD}"
 
     def _told(self, results: Results, losses: Losses) -> Callable[[Unusable], None]:
         def told(one: Unusable) -> None:

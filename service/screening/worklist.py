@@ -13,7 +13,10 @@ NEVER = "NEVER"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One patient with denosumab on record for whom a rule speaks; days are ISO, what is not known is ""."""
+    """One patient with denosumab on record for whom a rule speaks; days are ISO, what is not known is "".
+
+    `further` has a line for each further advice, its rules before it.
+    """
 
     patient: str
     urgency: str
@@ -47,13 +50,16 @@ def row(evaluation: Evaluation, not_read: int) -> Row | None:
     course = evaluation.denosumab
     if course.state == NEVER or not evaluation.conclusions:
         return None
-    said = list(dict.fromkeys(one.advice.summary for one in evaluation.conclusions))
+    said: dict[str, dict[str, None]] = {}
+    for one in evaluation.conclusions:
+        said.setdefault(one.advice.summary, {})[one.rule] = None
+    first, *others = said.items()
     last, since = course.last_dose, course.months_since
     return Row(
         patient=evaluation.patient,
         urgency=evaluation.conclusions[0].advice.indicator.value,
-        says=said[0],
-        further=" ".join(said[1:]),
+        says=first[0],
+        further="\n".join(f"{', '.join(rules)}: {summary}" for summary, rules in others),
         rules=" ".join(dict.fromkeys(one.rule for one in evaluation.conclusions)),
         state=course.state,
         product=course.product,

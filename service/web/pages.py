@@ -6,6 +6,7 @@ from flask import Blueprint, Response, jsonify, render_template, request
 
 from rules import catalogue
 from rules.reasoning.errors import KnowledgeError
+from service import words
 from service.cds_hooks.problems import UnknownService
 from service.deployment import Deployment
 from service.version import SOFTWARE_VERSION
@@ -49,10 +50,18 @@ def blueprint(deployment: Deployment) -> Blueprint:
             [found] = [one for one in catalogue.as_data(knowledge) if one["id"] == rule_id]
             return jsonify(found)
         limits = [knowledge.limits.limit(name) for name in entry.limits]
-        return _page("rule.html", rule=entry, limits=limits, certainty=catalogue.CERTAINTY)
+        return _page("rule.html", rule=entry, limits=limits, kinds=words.strengths(entry.evidence_level))
 
     def _page(template: str, **content: object) -> Response:
-        shown = render_template(template, knowledge=knowledge, settings=settings, version=SOFTWARE_VERSION, **content)
+        shown = render_template(
+            template,
+            knowledge=knowledge,
+            settings=settings,
+            version=SOFTWARE_VERSION,
+            certainty=catalogue.CERTAINTY,
+            strengths=words.STRENGTHS,
+            **content,
+        )
         return Response(shown, mimetype="text/html")
 
     return pages

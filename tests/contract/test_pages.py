@@ -8,8 +8,10 @@ from html.parser import HTMLParser
 import pytest
 from flask.testing import FlaskClient
 
+from rules.catalogue import CERTAINTY
 from rules.knowledge_base import load_knowledge
 from rules.sign_offs import NOT_SIGNED_OFF
+from service import words
 from tests.contract.calls import client, refused
 
 KNOWLEDGE = load_knowledge()
@@ -119,6 +121,17 @@ def test_the_page_of_a_rule_names_its_sources_and_links_to_them(clinic: FlaskCli
         source = KNOWLEDGE.sources[citation.source]
         assert f"{source.id}: " in text
         assert not source.link or source.link in links
+
+
+@pytest.mark.parametrize("rule", KNOWLEDGE.rules, ids=lambda rule: rule.id)
+def test_the_page_of_a_rule_says_what_its_letters_mean(clinic: FlaskClient, rule: object) -> None:
+    entry = KNOWLEDGE.rule(rule.id)  # type: ignore[attr-defined]
+    text = shown(clinic, f"/rules/{entry.id}")
+    kinds = words.strengths(entry.evidence_level)
+    assert kinds
+    assert "; ".join(kinds) in text
+    for meaning in (*words.STRENGTHS.values(), *CERTAINTY.values()):
+        assert f"<td>{meaning}</td>" in text
 
 
 def test_a_program_that_asks_for_json_gets_the_same_as_json(clinic: FlaskClient) -> None:

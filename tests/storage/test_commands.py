@@ -44,8 +44,8 @@ def test_a_purge_says_how_much_it_deleted(site: str) -> None:
     store = SqlStore(site)
     now = datetime.now(UTC)
     store.write([evaluation(at=now - timedelta(days=days)) for days in (1, 40, 400)])
-    assert run("db", "purge").output == "1 row(s) deleted that were older than 365 days or had expired.\n"
-    assert run("db", "purge", "--days", "30").output.startswith("1 row(s) deleted that were older than 30 days")
+    assert run("db", "purge").output == "1 row deleted that were older than 365 days or had expired.\n"
+    assert run("db", "purge", "--days", "30").output.startswith("1 row deleted that were older than 30 days")
     store.close()
 
 

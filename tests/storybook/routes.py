@@ -232,8 +232,6 @@ def settled(answer: Json) -> Json:
     for one in whole.get("unusable", ()):
         one.pop("source", None)
         one.pop("element", None)
-    if not whole.get("gaps"):
-        whole.pop("gaps", None)
     for card in whole["cards"]:
         card.pop("uuid")
         card["source"].pop("url", None)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rules.knowledge_base import load_knowledge
 from tests.unit.commands import records
 from tests.unit.commands.records import bundle, run, saved
 
+KNOWLEDGE = load_knowledge()
 DAY = ("--as-of", "2026-03-01")
 
 
@@ -14,7 +16,8 @@ def test_a_rebound_fracture_is_explained_on_one_screen(tmp_path: Path) -> None:
     result = run("explain", saved(tmp_path, bundle(*records.rebound())), *DAY)
     assert result.exit_code == 0
     lines = result.stdout.splitlines()
-    assert len(lines) <= 83
+    # A rule that is silent takes a line at most; all that speaks, the picture and the sources come on top.
+    assert len(lines) <= len(KNOWLEDGE.rules) + 50
     assert max(len(line) for line in lines) <= 100
     for words in (
         "doses",
@@ -38,10 +41,8 @@ def test_a_patient_without_denosumab_is_explained_too(tmp_path: Path) -> None:
 
 
 def test_every_rule_is_accounted_for(tmp_path: Path) -> None:
-    from rules.knowledge_base import load_knowledge
-
     result = run("explain", saved(tmp_path, bundle(*records.rebound())), *DAY)
-    for entry in load_knowledge().rules:
+    for entry in KNOWLEDGE.rules:
         number = entry.id.partition("-")[2]
         assert entry.id in result.stdout or f", {number}" in result.stdout
 

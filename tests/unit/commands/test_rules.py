@@ -28,6 +28,12 @@ def test_every_rule_is_listed_with_its_sources_and_is_not_called_signed_off() ->
     assert "not signed off by a physician" in text
 
 
+def test_the_letters_are_explained() -> None:
+    text = " ".join(shown().split())
+    assert "EL3 case series and case reports" in text
+    assert "R-m recalled, medium confidence" in text
+
+
 def test_as_json_each_citation_says_how_it_is_known_and_where_to_read_it() -> None:
     [first] = [one for one in json.loads(shown("--format", "json")) if one["id"] == "RVFX-01"]
     assert first["citations"][0]["certainty"] == "V1"

@@ -30,6 +30,16 @@ def test_words_that_do_not_fit_go_on_under_the_first() -> None:
     assert all(line.cell_len <= 60 for line in page.lines)
 
 
+def test_a_reference_that_does_not_fit_stays_whole() -> None:
+    page = Page(40)
+    page.put("Condition/1, Observation/25-hydroxyvitamin-d-2026-02-23, Condition/2", hang=16)
+    assert [line.plain.strip() for line in page.lines] == [
+        "Condition/1,",
+        "Observation/25-hydroxyvitamin-d-2026-02-23,",
+        "Condition/2",
+    ]
+
+
 def test_a_label_too_long_for_its_column_gets_a_line_of_its_own() -> None:
     page = Page(60)
     page.put("body", label="a label that is long", indent=2, hang=10)
@@ -45,7 +55,8 @@ def test_square_brackets_of_a_record_are_not_taken_for_style() -> None:
 def test_what_is_cut_ends_in_an_ellipsis() -> None:
     assert shortened("abcdef", 6) == "abcdef"
     assert shortened("abcdefg", 6) == "abcde…"
+    assert shortened("abcdefg", 6, "...") == "abc..."
 
 
 def test_a_page_is_never_too_narrow_or_too_wide_to_read() -> None:
-    assert [fitting(columns) for columns in (20, 100, 500)] == [60, 100, 120]
+    assert [fitting(columns) for columns in (20, 100, 500)] == [40, 100, 120]

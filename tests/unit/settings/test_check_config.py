@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from rules.knowledge_base import load_knowledge
 from service.commands import main
 
 
@@ -91,6 +92,71 @@ def test_secrets_are_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     result = checked(monkeypatch, PSEUDONYM_KEY="hunter2" * 10, DATABASE_URL="postgresql://u:hunter2@db/x")
     assert "hunter2" not in result.output
     assert "(hidden)" in result.output
+
+
+def site_file(folder: Path, name: str, text: str) -> str:
+    path = folder / name
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+def section(result: Result, title: str) -> list[str]:
+    """The lines under a title."""
+    return [line.strip() for line in result.output.partition(f"{title}:\n")[2].partition("\n\n")[0].splitlines()]
+
+
+def test_what_the_site_has_set_stands_apart_from_what_is_so_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
+    result = checked(monkeypatch, AUTH="off", MAX_CARDS="2")
+    assert ["REBOUNDWATCH_MAX_CARDS", "2"] in [line.split() for line in section(result, "Set")]
+    assert ["REBOUNDWATCH_PORT", "8080"] in [line.split() for line in section(result, "Default")]
+    assert not {line.split()[0] for line in section(result, "Set")} & {
+        line.split()[0] for line in section(result, "Default")
+    }
+
+
+def test_limits_sign_offs_codes_and_clients_of_the_site_are_said(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    limits = site_file(tmp_path, "limits.yaml", "since: 2026-01-01\npresumed_discontinued_from: 8\n")
+    version = load_knowledge().version
+    sign_offs = site_file(
+        tmp_path, "sign-offs.yaml", f'RVFX-01: {{version: "{version}", role: endocrinologist, date: 2026-01-02}}\n'
+    )
+    result = checked(
+        monkeypatch,
+        AUTH="off",
+        LIMITS_FILE=limits,
+        SIGN_OFFS_FILE=sign_offs,
+        DISABLED_RULES="RVFX-08",
+        JURISDICTION="EU",
+    )
+    assert result.exit_code == 0
+    assert [" ".join(line.split()) for line in section(result, "This site")] == [
+        f"knowledge {version}, labels of EU, {len(load_knowledge().rules) - 1} rules in use",
+        "switched off RVFX-08",
+        "limits presumed_discontinued_from 8 mo, since 2026-01-01 (otherwise 9 mo)",
+        f"sign-offs 1 of {len(load_knowledge().rules) - 1} signed off by a physician",
+        "RVFX-01 signed off by: endocrinologist, 2026-01-02",
+        "codes those of the knowledge",
+        "clients none registered",
+    ]
+
+
+def test_a_day_to_come_and_a_sign_off_left_behind_are_unwise(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    limits = site_file(tmp_path, "limits.yaml", "since: 2999-01-01\npresumed_discontinued_from: 8\n")
+    sign_offs = site_file(
+        tmp_path,
+        "sign-offs.yaml",
+        f'RVFX-01: {{version: "{load_knowledge().version}", role: endocrinologist, date: 2999-01-02}}\n'
+        'RVFX-02: {version: "2025.1.0", role: endocrinologist, date: 2025-01-02}\n',
+    )
+    result = checked(monkeypatch, AUTH="off", LIMITS_FILE=limits, SIGN_OFFS_FILE=sign_offs)
+    assert result.exit_code == 1
+    assert section(result, "Unwise where patients are treated") == [
+        "LIMITS_FILE: its limits are to hold since 2999-01-01, a day that is still to come.",
+        "SIGN_OFFS_FILE: RVFX-01 was signed off on 2999-01-02, a day that is still to come.",
+        f"SIGN_OFFS_FILE: RVFX-02: not signed off in knowledge {load_knowledge().version}, which is in use.",
+    ]
 
 
 @pytest.mark.parametrize("command", ["assess", "explain", "rules"])
