@@ -98,7 +98,7 @@ class Screening:
         treated = tally.patients - tally.states[NEVER]
         if results.summary["filesNotRead"]:
             lost = words.counted(results.summary["filesNotRead"], "file")
-            yield f"{lost} or folders of the export could not be read to the end: anything may be missing anywhere"
+            yield f"{lost} of the export could not be read to the end: anything may be missing from any record"
         yield f"{words.counted(tally.patients, 'patient')}, {treated:,} with denosumab on record, as of {self.as_of}"
         for state, number in tally.states.most_common():
             if state != NEVER:

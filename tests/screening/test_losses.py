@@ -69,7 +69,7 @@ def test_a_file_that_is_lost_is_said_once_and_is_a_gap_in_the_record_of_every_pa
     assert reason.endswith(LOSSES[lose])
     assert gaps(tmp_path / "out") == {story: [(name, True)] for story in STORIES}
     assert json.loads((tmp_path / "out/summary.json").read_text(encoding="utf-8"))["filesNotRead"] == 1
-    assert run.stdout.startswith("1 file(s) or folder(s) of the export could not be read to the end")
+    assert run.stdout.startswith("1 file of the export could not be read to the end")
     page = (tmp_path / "out/worklist.html").read_text(encoding="utf-8")
     assert page.index("of the export could not be read to the end") < page.index("<dl>")
 

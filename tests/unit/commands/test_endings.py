@@ -109,7 +109,9 @@ def test_whoever_interrupts_a_screening_sees_no_traceback_of_its_processes(tmp_p
     export = tmp_path / "export"
     export.mkdir()
     saved(export, [records.patient(f"p-{number}") for number in range(100)], "Patient.ndjson")
-    (export / "Condition.ndjson").write_text(f"{' ' * 1024}\n" * 16 * 1024, encoding="utf-8")  # so, in several parts
+    condition = {**records.fracture("2025-11-20"), "subject": {"reference": "Patient/p-1"}}
+    blank = f"{' ' * 1024}\n" * 16 * 1024  # so, in several parts
+    (export / "Condition.ndjson").write_text(f"{json.dumps(condition)}\n{blank}", encoding="utf-8")
     command = [sys.executable, "-m", "service", "screen", str(export), "--out", str(tmp_path / "out")]
     with subprocess.Popen(
         [*command, "--workers", "2"], cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True

@@ -22,7 +22,7 @@ def object_of_five() -> dict[str, Any]:
 def test_the_object_holds_the_members_of_the_contract_in_their_order() -> None:
     assert list(object_of_five()) == [
         *("patient", "asOf", "knowledgeVersion", "denosumab", "fractures", "fractureClass"),
-        *("conclusions", "suppressed", "unusable", "gaps", "cards"),
+        *("conclusions", "suppressed", "unusable", "gaps", "notes", "cards"),
     ]
 
 

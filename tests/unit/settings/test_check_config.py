@@ -62,7 +62,7 @@ def test_a_registry_of_clients_that_does_not_hold_is_named(monkeypatch: pytest.M
     file.write_text("clients: [{name: clinic, iss: a}]\n", encoding="utf-8")
     result = checked(monkeypatch, AUTH="off", CLIENTS_FILE=str(file))
     assert result.exit_code == 2
-    assert f"{file}: clients[0] must have either jku or jwks" in result.output
+    assert f"{file}: clients[0] must have jku, jwks or both" in result.output
 
 
 def test_limits_of_the_site_that_are_none_are_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
