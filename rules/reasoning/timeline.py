@@ -190,12 +190,14 @@ class Unusable:
 class Gap:
     """A part of the record that could not be had, or not all of it ("administrations", "first page only").
 
-    `drugs` says that a drug which the patient has or had may be missing for that reason.
+    `drugs` says that a drug which the patient has or had may be missing for that reason, `nothing` that nothing at all
+    of the part could be used.
     """
 
     part: str
     reason: str
     drugs: bool = False
+    nothing: bool = False
 
 
 @dataclass(frozen=True)

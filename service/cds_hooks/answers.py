@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
@@ -13,11 +13,14 @@ from rules.reasoning.timeline import Unusable
 from rules.set_aside import SetAside
 from service.cds_hooks.card_messages import EXTENSION, Answer, Card
 from service.cds_hooks.cards import Group, blocks, new_uuid
+from service.cds_hooks.parts import CONDITIONS, MEDICATIONS
 from service.cds_hooks.problems import RequiredDataMissing
 from service.cds_hooks.requests import HookRequest
 from service.cds_hooks.snooze import Drafts, fingerprint, is_set_aside
 from service.cds_hooks.trust import Caller
 from service.deployment import Deployment
+from service.fhir.bundles import Bundle
+from service.fhir.content import Document
 from service.observation.call import noted
 from service.storage.memory import Memory
 from service.storage.port import CardRecord, EvaluationRecord, Override
@@ -86,11 +89,31 @@ def _refuse_silence(submission: Submission, evaluation: Evaluation, said: _Said)
     if submission.in_part and not said.aside:
         missing = "was seen in part only, from which it cannot be concluded that nothing is to be said"
         raise RequiredDataMissing(missing, *submission.in_part)
+    if lost := _required_and_lost(submission, {gap.part: gap.reason for gap in evaluation.gaps if gap.nothing}):
+        reason = next(iter(lost.values()))
+        raise RequiredDataMissing(f"was sent, and nothing in it could be used ({reason})", *lost)
     written = {document.name for document in submission.documents if document.prevails}
     unread = {one.source: one.reason for one in evaluation.unusable if one.source in written}
     if unread:
         reason = next(iter(unread.values()))
         raise RequiredDataMissing(f"holds what could not be read ({reason}), and so it was not judged", *unread)
+
+
+def _required_and_lost(submission: Submission, lost: Mapping[str, str]) -> dict[str, str]:
+    """The required parts of which nothing could be used, each with the reason.
+
+    Sources of medication are among them when all are lost that hold anything.
+    """
+    parts = {document.name.rpartition(".")[2]: document for document in submission.documents if not document.prevails}
+    diagnoses = [one.name for key, one in parts.items() if key == CONDITIONS.key and one.name in lost]
+    keys = {part.key for part in MEDICATIONS}
+    drugs = [one.name for key, one in parts.items() if key in keys and not _holds_nothing(one)]
+    found = diagnoses + (drugs if all(name in lost for name in drugs) else [])
+    return {name: lost[name] for name in found}
+
+
+def _holds_nothing(document: Document) -> bool:
+    return isinstance(document.decoded, Bundle) and not document.decoded.entry
 
 
 def _said(deployment: Deployment, evaluation: Evaluation, occasion: Occasion, memory: Memory, patient: str) -> _Said:

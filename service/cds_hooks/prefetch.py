@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
@@ -86,20 +86,23 @@ def read_prefetch(request: HookRequest, access: Access | None = None) -> Prefetc
     values: dict[str, Sent] = {}
     came: dict[str, State] = {}
     wanted: list[Part] = []
+    paged: set[str] = set()
     for part in PARTS:
         raw = request.prefetch.get(part.key)
-        found = _looked_at(raw, part.element, request) if raw is not None and raw != b"null" else None
-        state = _came(part, raw, found)
+        value = None if raw == b"null" else raw
+        found = _looked_at(value, part.element, request) if value is not None else None
+        state = _came(part, raw, found) if value is None or found is not None else Answered.FAILED
         if raw is not None and found is not None:
             values[part.key] = Sent(part.element, raw, found.decoded)
         # A query that found nothing is not made again; one that failed or stopped after a page may succeed here.
-        failed = found is not None and found.outcome is Outcome.ERROR
-        if raw is None or failed or state is Answered.FIRST_PAGE:
+        if raw is None or state is Answered.FAILED or state is Answered.FIRST_PAGE:
             wanted.append(part)
+        if found is not None and found.has_next_page:
+            paged.add(part.key)
         came[part.key] = State(state)
     gaps: list[Gap] = []
     if fetch is not None:
-        _fetch_parts(fetch, wanted, request, values, came)
+        _fetch_parts(fetch, wanted, paged, request, values, came)
         gaps = _fetch_drugs(fetch, request, values)
     if (call := noted()) is not None:
         call.prefetch = {key: state.answered.name.lower() for key, state in came.items()}
@@ -124,18 +127,28 @@ def read_context(request: HookRequest) -> dict[str, Sent]:
     Raises:
         BadRequest: one is no FHIR, or a resource is not of the patient whom the request is about.
     """
-    found = {name: _looked_at(raw, f"context.{name}", request) for name, raw in request.bundles.items()}
-    return {name: Sent(f"context.{name}", request.bundles[name], one.decoded) for name, one in found.items()}
+    found: dict[str, Sent] = {}
+    for name, raw in request.bundles.items():
+        one = _looked_at(raw, element := f"context.{name}", request)
+        if one is None:
+            raise BadRequest("is no FHIR resource", element)
+        found[name] = Sent(element, raw, one.decoded)
+    return found
 
 
 def _fetch_parts(
-    fetch: Fetch, wanted: Iterable[Part], request: HookRequest, values: dict[str, Sent], came: dict[str, State]
+    fetch: Fetch,
+    wanted: Iterable[Part],
+    paged: Container[str],
+    request: HookRequest,
+    values: dict[str, Sent],
+    came: dict[str, State],
 ) -> None:
-    """Put what the FHIR server has in the place of what is missing."""
+    """Put what the FHIR server has in the place of what is missing; of the keys in `paged` the first page is there."""
     parts = list(wanted)
     if not parts:
         return
-    pages = {one.key: values[one.key].data for one in parts if came[one.key].answered is Answered.FIRST_PAGE}
+    pages = {one.key: values[one.key].data for one in parts if one.key in paged}
     for key, fetched in fetch.parts(parts, pages).items():
         part = next(one for one in parts if one.key == key)
         found = _judged(fetched, (part.resource, "Bundle", "OperationOutcome"), request)
@@ -215,19 +228,18 @@ def _came(part: Part, raw: bytes | None, found: SentFhir | None) -> Answered:
         return Answered.FAILED
     if found.outcome is Outcome.ERROR:
         return Answered.FAILED
-    if found.has_next_page:
+    if found.has_next_page or found.is_cut:
         return Answered.FIRST_PAGE
     return Answered.WARNED if found.outcome is Outcome.WARNING else Answered.WHOLE
 
 
-def _looked_at(raw: bytes, element: str, request: HookRequest) -> SentFhir:
+def _looked_at(raw: bytes, element: str, request: HookRequest) -> SentFhir | None:
+    """What a value says of itself; None when it is no FHIR, which is what a failed query may leave."""
     try:
         found = look_at(raw, request.patient)
     except RecursionError:
         raise BadRequest("is nested too deep", element) from None
-    if found is None:
-        raise BadRequest("is no FHIR resource", element)
-    if found.stranger is not None:
+    if found is not None and found.stranger is not None:
         raise BadRequest("is not of the patient in context.patientId", f"{element}{found.stranger}")
     return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any, TypeVar
@@ -27,7 +27,8 @@ PATTERNS = {
 """How the members that are texts are written, in whole; the description of the wire is made of them too."""
 
 _SIGN = r"[A-Za-z0-9\-._~!$&'()*+,;=]|%[0-9A-Fa-f]{2}"
-SERVER = re.compile(rf"https?://(\[[0-9A-Fa-f:.]+\]|({_SIGN})+)(:[0-9]{{1,5}})?(/({_SIGN}|[:@/])*)?", re.ASCII)
+_HOST = rf"(\[[0-9A-Fa-f:.]+\]|({_SIGN})+)(:[0-9]{{1,5}})?"
+SERVER = re.compile(rf"[Hh][Tt][Tt][Pp][Ss]?://{_HOST}(/({_SIGN}|[:@/])*)?", re.ASCII)
 """The base of a FHIR server: an address (RFC 3986) without a user, a query or a fragment."""
 
 _Object = dict[str, msgspec.Raw]
@@ -79,8 +80,8 @@ class HookRequest:
         return f"Patient/{self.patient_id}"
 
 
-def read_request(body: bytes) -> HookRequest:
-    """The request that a body holds; members that nobody asked for are ignored.
+def read_request(body: bytes, of: str | None = None) -> HookRequest:
+    """The request that a body holds, of the hook `of` when one is named; members that nobody asked for are ignored.
 
     Raises:
         BadRequest: it is no JSON, or a member is missing or not what the specification says.
@@ -89,24 +90,25 @@ def read_request(body: bytes) -> HookRequest:
     hook = HOOKS.get(_required(members, "hook", str))
     if hook is None:
         raise BadRequest(f"must be one of {', '.join(HOOKS)}", "hook")
+    if of is not None and hook.name != of:
+        raise BadRequest(f"must be {of}, the hook of this service", "hook")
     if not UUID.fullmatch(_required(members, "hookInstance", str)):
         raise BadRequest("must be a UUID", "hookInstance")
     context = _required(members, "context", _Object)
-    for member in hook.context:
-        _check(member, context)
+    given = [member for member in hook.context if _is_given(member, context)]
     server, authorization = _access(members)
     return HookRequest(
         hook=hook,
         patient_id=_required(context, "patientId", str, "context."),
         bundles={
             member.name: bytes(context[member.name])
-            for member in hook.context
+            for member in given
             if member.shape in (Shape.ORDERS, Shape.RECORDS)
         },
-        selections=frozenset(_optional(context, "selections", list[str], "context.") or ()),
+        selections=frozenset(_texts(context, given, Shape.REFERENCES)),
         prefetch={key: bytes(raw) for key, raw in prefetch.items()},
         as_of=_day(members),
-        user=_optional(context, "userId", str, "context.") or "",
+        user=next(_texts(context, given, Shape.USER), ""),
         server=server,
         authorization=authorization,
     )
@@ -136,14 +138,29 @@ def _members(body: bytes) -> tuple[_Object, _Object]:
     return {name: raw for name, raw in given.items() if raw is not _NOTHING}, usual.prefetch
 
 
-def _check(member: Member, context: _Object) -> None:
+def _is_given(member: Member, context: _Object) -> bool:
+    """Whether a member of a context is there; one that need not be, and is not as it should be, is not."""
     element = f"context.{member.name}"
     if member.name not in context or _is_null(context[member.name]):
         if member.required:
             raise BadRequest("is missing", element)
-        return
-    if not _fits(member.shape, context[member.name], element):
+        return False
+    try:
+        if _fits(member.shape, context[member.name], element):
+            return True
         raise BadRequest(f"must be {member.shape.value}", element)
+    except BadRequest:
+        if member.required:
+            raise
+        return False
+
+
+def _texts(context: _Object, given: Iterable[Member], shape: Shape) -> Iterator[str]:
+    """The texts of the members of a shape."""
+    for member in given:
+        if member.shape is shape:
+            found = msgspec.json.decode(context[member.name], type=str | list[str])
+            yield from [found] if isinstance(found, str) else found
 
 
 def _fits(shape: Shape, raw: msgspec.Raw, element: str) -> bool:
@@ -165,7 +182,7 @@ def _is_address(text: str) -> bool:
 
 def _access(members: _Object) -> tuple[str | None, FhirAuthorization | None]:
     """The FHIR server that a request names, and the right to read there."""
-    server = _optional(members, "fhirServer", str)
+    server = _lower_scheme(_optional(members, "fhirServer", str) or "") or None
     if server is not None and not _is_address(server):
         raise BadRequest("must be an absolute http or https address", "fhirServer")
     access = _optional(members, "fhirAuthorization", _Object)
@@ -177,18 +194,34 @@ def _access(members: _Object) -> tuple[str | None, FhirAuthorization | None]:
     authorization = FhirAuthorization(
         access_token=_required(access, "access_token", str, within),
         token_type=_required(access, "token_type", str, within),
-        expires_in=_required(access, "expires_in", int, within),
+        expires_in=_seconds(access, "expires_in", within),
         scope=_required(access, "scope", str, within),
         subject=_required(access, "subject", str, within),
         patient=_optional(access, "patient", str, within),
     )
-    if authorization.token_type != "Bearer":
+    if authorization.token_type.lower() != "bearer":
         raise BadRequest("must be Bearer", "fhirAuthorization.token_type")
     return server, authorization
 
 
+def _lower_scheme(address: str) -> str:
+    """An address with its scheme in small letters, as it may be written in any (RFC 3986)."""
+    scheme, mark, rest = address.partition("://")
+    return f"{scheme.lower()}{mark}{rest}"
+
+
+def _seconds(members: _Object, name: str, within: str) -> int:
+    """Whole seconds, also as some write them: 300.0 or "300"."""
+    try:
+        return msgspec.json.decode(members.get(name, _NOTHING), type=int, strict=False)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return _required(members, name, int, within)
+
+
 def _day(members: _Object) -> date | None:
-    extension = _optional(members, "extension", _Object) or {}
+    """The day of evaluation that a request names; an extension of another form is somebody else's."""
+    raw = bytes(members.get("extension", _NOTHING))
+    extension = _decoded(raw, _Object, "extension") if raw.startswith(b"{") else {}
     text = _optional(extension, AS_OF, str, "extension.")
     if text is None:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Callable
 from datetime import date, datetime
 
@@ -22,7 +23,8 @@ from service.storage.memory import Memory
 from service.submission import requested
 
 JSON = "application/json"
-_ACCEPTED = (JSON, "application/fhir+json")
+_ACCEPTED = (JSON, "application/fhir+json", "application/json+fhir", "text/json")
+"""The registered names, and those that older EHRs use."""
 
 
 def blueprint(
@@ -74,9 +76,7 @@ def blueprint(
 
 
 def _asked(service: Service, deployment: Deployment) -> HookRequest:
-    asked = read_request(_body(deployment))
-    if asked.hook.name != service.hook:
-        raise BadRequest(f"must be {service.hook}, the hook of this service", "hook")
+    asked = read_request(_body(deployment), of=service.hook)
     if asked.as_of is not None and not deployment.settings.allow_as_of:
         raise BadRequest("is not allowed here: the day of evaluation is today", f"extension.{AS_OF}")
     return asked
@@ -84,9 +84,9 @@ def _asked(service: Service, deployment: Deployment) -> HookRequest:
 
 def _body(deployment: Deployment) -> bytes:
     """What was posted, if it is JSON by its own account and not larger than it may be."""
-    if request.mimetype not in _ACCEPTED or request.headers.get("Content-Encoding", "identity") != "identity":
-        raise UnsupportedContent(f"send JSON, uncompressed, as {' or '.join(_ACCEPTED)}")
-    body = request.get_data(cache=False)
+    if request.mimetype not in _ACCEPTED or request.headers.get("Content-Encoding", "identity").lower() != "identity":
+        raise UnsupportedContent(f"send JSON, uncompressed, as {' or '.join(_ACCEPTED[:2])}")
+    body = request.get_data(cache=False).removeprefix(codecs.BOM_UTF8)
     if len(body) > deployment.settings.max_body_bytes:
         raise RequestEntityTooLarge
     return body

@@ -27,13 +27,15 @@ class SentFhir(msgspec.Struct, frozen=True, gc=False):
     """What a Bundle or resource says of itself.
 
     `stranger` is the first place in it ("", ".entry[3].resource.subject") where a record of another patient stands.
-    `decoded` is the whole of it, when it is plain.
+    `is_cut` says that fewer entries stand in it than its `total` and it does not say where the others are. `decoded`
+    is the whole of it, when it is plain.
     """
 
     resource_type: str
     stranger: str | None
     outcome: Outcome
     has_next_page: bool
+    is_cut: bool
     holds_patient: bool
     decoded: Plain | None
 
@@ -60,6 +62,7 @@ class _Resource(msgspec.Struct, gc=False):
     patient: _Pointer | None = None
     participant: list[_Participant] | None = None
     issue: list[Issue] | None = None
+    total: int | None = None
     link: list[Link] | None = None
     entry: list[_Entry] | None = None
 
@@ -78,6 +81,7 @@ class _LooseResource(msgspec.Struct, gc=False):
     patient: msgspec.Raw = _NOTHING
     participant: msgspec.Raw = _NOTHING
     issue: msgspec.Raw = _NOTHING
+    total: msgspec.Raw = _NOTHING
     link: msgspec.Raw = _NOTHING
     entry: msgspec.Raw = _NOTHING
 
@@ -125,6 +129,7 @@ def _described(top: _Resource | Plain, decoded: Plain | None, patient: str) -> S
         stranger=_stranger(top, patient) if suspect else None,
         outcome=max(outcomes, key=lambda one: one.value, default=Outcome.NONE),
         has_next_page=any(map(_has_next_page, resources if decoded is None else (top,))),
+        is_cut=isinstance(top, _BUNDLES) and (top.total or 0) > len(top.entry or ()) and not _has_next_page(top),
         holds_patient="Patient" in kinds,
         decoded=decoded,
     )
@@ -208,6 +213,7 @@ def _decoded(raw: bytes) -> _Resource:
         patient=_tolerant(loose.patient, _Pointer),
         participant=_tolerant(loose.participant, list[_Participant]),
         issue=_tolerant(loose.issue, list[Issue]),
+        total=_tolerant(loose.total, int),
         link=_tolerant(loose.link, list[Link]),
         entry=[_entry(entry) for entry in entries],
     )

@@ -85,8 +85,9 @@ class Entry(msgspec.Struct, gc=False):
 
 
 class Bundle(r4.Resource):
-    """Resources that were sent together."""
+    """Resources that were sent together; `total` is how many there are, on however many pages."""
 
+    total: int | None = None
     link: list[Link] | None = None
     entry: list[Entry] | None = None
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field, replace
 
 import msgspec
 
@@ -98,15 +98,16 @@ _MAY_BE_DRUG = ("Medication", "Procedure", "Claim", "ExplanationOfBenefit")
 """How the types of resources begin that tell of an injection."""
 
 
-def gaps_of(lost: Iterable[Unusable]) -> list[Gap]:
+def gaps_of(lost: Iterable[Unusable], used: Collection[str] = ()) -> list[Gap]:
     """The gaps that unreadable records leave, one a source: of what nobody could read nothing may be concluded.
 
     A record whose type is not known, as every one of a file that is lost, may be any: a dose, a stop, a fracture.
+    `used` are the sources of which something could be used.
     """
     sources: dict[str, list[Unusable]] = {}
     for one in lost:
         sources.setdefault(one.source, []).append(one)
-    return [_gap(source, records) for source, records in sources.items()]
+    return [replace(_gap(source, records), nothing=source not in used) for source, records in sources.items()]
 
 
 def _gap(source: str, lost: list[Unusable]) -> Gap:

@@ -68,17 +68,20 @@ class RecordReader:
             items = [item for item in items if item.document.prevails or item.reference not in written]
         patients = {_key(item): item for item in items if isinstance(item.resource, r4.Patient)}
         belongings, strays = _belongings(items, patients)
-        lost += [Lost(_nobodys(one)) for one in strays if _owner_untold(one)]
+        used = {item.source for some in belongings.values() for item in some}
+        # What was asked of one patient, and is all of somebody who is not here, names that patient in an unknown way.
+        doubted = {item.source for item in strays if item.document.asked} - used
+        lost += [Lost(_nobodys(one)) for one in strays if _owner_untold(one) or one.source in doubted]
         drugs = _drugs(items)
         own: dict[str | None, list[Unusable]] = {}
         for one in lost:
             own.setdefault(one.patient, []).append(one.unusable)
-        gaps += gaps_of(one.unusable for one in lost if one.patient not in patients)
+        gaps += gaps_of((one.unusable for one in lost if one.patient not in patients), used)
         timelines = [
-            self._timeline(patients[key], belongings[key], drugs, as_of, (*gaps, *gaps_of(own.get(key, ()))))
+            self._timeline(patients[key], belongings[key], drugs, as_of, (*gaps, *gaps_of(own.get(key, ()), used)))
             for key in patients
         ]
-        others = [_nobodys(one) for one in strays if not _owner_untold(one)]
+        others = [_nobodys(one) for one in strays if not _owner_untold(one) and one.source not in doubted]
         return Reading(tuple(timelines), (*(one.unusable for one in lost), *others))
 
     def _may_matter(self, one: r4.Resource) -> bool:
@@ -129,6 +132,16 @@ def _died(day: str | None, reference: str, reading: PatientReading) -> bool:
     return day is not None and (when is None or when.earliest <= reading.as_of)
 
 
+def _selected(items: Sequence[Item], refused: list[Unusable]) -> frozenset[str]:
+    """The drafts that the call is about ("Type/id"); none, which is all, when no draft is one of those named."""
+    named = frozenset(name for item in items if item.document.draft for name in item.document.selected)
+    drafts = {item.reference for item in items if item.document.draft}
+    if named and named.isdisjoint(drafts):
+        refused.append(Unusable("", "names no order that is being written: all are judged", "", "context.selections"))
+        return frozenset()
+    return named
+
+
 def _valid_events(items: Sequence[Item], reading: PatientReading) -> list[ClinicalEvent]:
     """The events of all items; one that is not valid FHIR is named after what else it lacks, and gives none.
 
@@ -136,10 +149,11 @@ def _valid_events(items: Sequence[Item], reading: PatientReading) -> list[Clinic
     """
     refused = reading.unusable
     read = []
+    selected = _selected(items, refused)
     for item in items:
         reading.source, reading.unusable = item.source, []
         reading.draft = item.document.draft
-        reading.selected = not item.document.selected or item.reference in item.document.selected
+        reading.selected = not selected or item.reference in selected
         read.append((item, dialect.events(item.resource, reading), reading.unusable))
     # Drafts are often incomplete while they are written; they are read as far as they go.
     judged = [item for item, found, _ in read if found and not item.document.draft]

@@ -60,10 +60,10 @@ def of_request(hook: Hook, prefetch: Mapping[str, str]) -> Json:
                 "required": [member.name for member in hook.context if member.required],
                 "properties": context,
             },
-            "fhirServer": {"type": ["string", "null"], "format": "uri", "pattern": _whole(SERVER.pattern)},
+            "fhirServer": {"type": ["string", "null"], "format": "uri", "pattern": _whole(f"({SERVER.pattern})?")},
             "fhirAuthorization": {"anyOf": [ref(FhirAuthorization.__name__), {"type": "null"}]},
             "prefetch": _OBJECT | {"properties": {key: _sent(query) for key, query in prefetch.items()}},
-            "extension": _OBJECT | {"properties": {AS_OF: {"type": ["string", "null"], "format": "date"}}},
+            "extension": {"properties": {AS_OF: {"type": ["string", "null"], "format": "date"}}},
         },
         "dependentSchemas": {"fhirAuthorization": _server_with_authorization()},
     }
@@ -90,16 +90,16 @@ def _member(shape: Shape, required: bool) -> Json:
         schema |= {"type": "object", "required": ["resourceType"], "properties": {"resourceType": {"const": "Bundle"}}}
     elif shape is Shape.REFERENCES:
         schema |= {"type": "array", "items": {"type": "string", "pattern": _whole(PATTERNS[shape].pattern)}}
-    else:
+    elif required:
         schema |= {"type": "string", "pattern": _whole(PATTERNS[shape].pattern)}
-    return schema if required else {"anyOf": [schema, {"type": "null"}]}
+    else:
+        # What need not be there and is something else counts as not there.
+        schema["description"] = f"Should be {shape.value}; anything else is ignored."
+    return schema
 
 
 def _sent(query: str) -> Json:
     kind = query.split("?")[0].split("/")[0]
     said = f"What `{query}` found: a {kind} or a Bundle, null for nothing, an OperationOutcome for a failure."
-    return _OBJECT | {
-        "description": said,
-        "required": ["resourceType"],
-        "properties": {"resourceType": {"enum": [kind, "Bundle", "OperationOutcome"]}},
-    }
+    kinds: Json = {"anyOf": [{"enum": [kind, "Bundle", "OperationOutcome"]}, {"not": {"type": "string"}}]}
+    return {"description": f"{said} What is no FHIR counts as a failure.", "properties": {"resourceType": kinds}}

@@ -73,7 +73,7 @@ def test_a_cluster_finds_what_one_machine_finds_in_the_same_order(
         screening(export, tmp_path / "out", "--engine", "spark", "--master", two_workers.url)
     )
     assert status == 1, problems
-    assert "2300 patients" in said
+    assert "2,300 patients" in said
     assert f"not read: {export / 'Condition.ndjson'}, line 1: " in problems
     assert results(tmp_path / "out") == on_one_machine
 

@@ -322,10 +322,17 @@ def test_a_stop_with_a_follow_on_or_without_exposure_or_of_the_oncology_product_
 
 
 def test_what_is_not_selected_is_context_and_is_not_judged() -> None:
-    found = ordering(
-        *REBOUND, drafts=[procedure_order("kyphoplasty L1")], hook="order-select", selected=frozenset({"x/y"})
-    )
-    assert "RVFX-25" not in said(found)
+    chosen = procedure_order("MRI of the spine") | {"id": "chosen"}
+    drafts = [procedure_order("kyphoplasty L1"), chosen]
+    selected = frozenset({f"{chosen['resourceType']}/chosen"})
+    assert "RVFX-25" not in said(ordering(*REBOUND, drafts=drafts, hook="order-select", selected=selected))
+
+
+def test_where_no_draft_is_the_selected_one_all_are_judged_and_it_is_said() -> None:
+    drafts = [procedure_order("kyphoplasty L1")]
+    found = ordering(*REBOUND, drafts=drafts, hook="order-select", selected=frozenset({"x/y"}))
+    assert "RVFX-25" in said(found)
+    assert [one.source for one in found.unusable] == ["context.selections"]
 
 
 @pytest.mark.parametrize(("day", "speaks"), [("2026-01-29", False), ("2026-01-30", True), ("2026-02-28", True)])

@@ -8,7 +8,10 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner
@@ -83,9 +86,15 @@ def test_json_stays_json_in_an_encoding_that_lacks_a_sign(tmp_path: Path) -> Non
     assert json.loads(done.stdout)["patient"] == "Patient/anna-🦴"
 
 
+def begun(command: Sequence[str], **options: Any) -> subprocess.Popen[str]:
+    """A command that takes notice of an interrupt, also where these tests run in the background and take none."""
+    heeding = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
+    return subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True, preexec_fn=heeding, **options)
+
+
 def test_whoever_interrupts_a_command_sees_no_traceback(many: Path) -> None:
     command = [sys.executable, "-m", "service", "assess", str(many), *[str(many)] * 50]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+    with begun(command, stdout=subprocess.PIPE) as running:
         assert running.stdout is not None
         running.stdout.readline()
         running.send_signal(signal.SIGINT)
@@ -95,7 +104,7 @@ def test_whoever_interrupts_a_command_sees_no_traceback(many: Path) -> None:
 
 def test_whoever_interrupts_a_command_that_has_hardly_begun_sees_nothing() -> None:
     command = [sys.executable, "-X", "importtime", "-m", "service", "rules"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as running:
+    with begun(command, stdout=subprocess.DEVNULL) as running:
         assert running.stderr is not None
         while "durable" not in running.stderr.readline():
             time.sleep(0)
@@ -113,9 +122,7 @@ def test_whoever_interrupts_a_screening_sees_no_traceback_of_its_processes(tmp_p
     blank = f"{' ' * 1024}\n" * 16 * 1024  # so, in several parts
     (export / "Condition.ndjson").write_text(f"{json.dumps(condition)}\n{blank}", encoding="utf-8")
     command = [sys.executable, "-m", "service", "screen", str(export), "--out", str(tmp_path / "out")]
-    with subprocess.Popen(
-        [*command, "--workers", "2"], cwd=ROOT, stderr=subprocess.PIPE, text=True, start_new_session=True
-    ) as running:
+    with begun([*command, "--workers", "2"], start_new_session=True) as running:
         while running.poll() is None and not processes_of(running.pid):
             time.sleep(0.01)
         time.sleep(0.3)  # they load their modules for longer

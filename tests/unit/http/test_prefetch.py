@@ -184,8 +184,11 @@ def test_a_reference_to_the_patient_may_be_absolute_or_versioned(reference: str)
 
 
 @pytest.mark.parametrize("value", ["text", 7, [], {}, {"entry": []}, {"resourceType": "Bundle", "entry": 3}])
-def test_a_value_that_is_no_fhir_is_refused(value: Any) -> None:
-    assert refused(conditions=value).elements == ("prefetch.conditions",)
+def test_a_value_that_is_no_fhir_is_what_a_failed_query_left(value: Any) -> None:
+    with pytest.raises(RequiredDataMissing) as missing:
+        came(conditions=value)
+    assert missing.value.elements == ("prefetch.conditions",)
+    assert came(appointments=value).incomplete[-1] == "appointments"
 
 
 def test_a_resource_of_another_kind_is_no_answer() -> None:
