@@ -93,6 +93,11 @@ class Capabilities(_Entry):
         default=True, description="Whether the search of observations may list codes; false asks for all of them."
     )
 
+    tolerated_warnings: tuple[Name, ...] = Field(
+        default=("4101",),
+        description="Codes of warnings beside results that say nothing of the record, as Epic's 4101 (no results).",
+    )
+
 
 class Client(_Entry):
     """One CDS client: an EHR, or one of its tenants."""

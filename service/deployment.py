@@ -58,6 +58,7 @@ class Deployment:
         if key not in self._accesses:
             self._accesses[key] = Access.of(
                 caller.fhir,
+                caller.capabilities,
                 queries(self.knowledge.terminology, caller.capabilities),
                 self.fhir,
                 seconds=self.settings.time_budget_ms / 1000,

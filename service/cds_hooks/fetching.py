@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from service.cds_hooks.parts import PATIENT, Part, filled, medications_query
+from service.cds_hooks.parts import PATIENT, USUAL, Part, filled, medications_query
 from service.cds_hooks.problems import BadRequest
 from service.cds_hooks.requests import FhirAuthorization, HookRequest
-from service.clients import FhirAccess
+from service.clients import Capabilities, FhirAccess
 from service.fhir.addresses import Network, base_of, networks_of
 from service.fhir.scopes import Permission, Scopes
 from service.fhir.server import Came, FhirServers, Question, Trouble, Visit
@@ -28,7 +28,8 @@ class Access:
     """What one client lets this service fetch.
 
     `bases` are its FHIR servers in the form of `addresses.base_of`, `queries` those for the whole record, by key.
-    `seconds` and `max_bytes` bound all that is fetched for one call.
+    `seconds` and `max_bytes` bound all that is fetched for one call. `tolerated` are the codes of warnings that say
+    nothing of the record.
     """
 
     servers: FhirServers
@@ -37,14 +38,23 @@ class Access:
     queries: Mapping[str, str]
     seconds: float
     max_bytes: int
+    tolerated: Collection[str] = USUAL.tolerated_warnings
 
     @classmethod
     def of(
-        cls, fhir: FhirAccess, queries: Mapping[str, str], servers: FhirServers, *, seconds: float, max_bytes: int
+        cls,
+        fhir: FhirAccess,
+        capabilities: Capabilities,
+        queries: Mapping[str, str],
+        servers: FhirServers,
+        *,
+        seconds: float,
+        max_bytes: int,
     ) -> Access:
         """What the registry says of a client."""
         bases = frozenset(base for one in fhir.servers if (base := base_of(one)) is not None)
-        return cls(servers, bases, networks_of(fhir.servers, fhir.private_networks), queries, seconds, max_bytes)
+        networks = networks_of(fhir.servers, fhir.private_networks)
+        return cls(servers, bases, networks, queries, seconds, max_bytes, capabilities.tolerated_warnings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +77,7 @@ class Fetch:
         base = base_of(request.server) if request.server is not None else None
         token = request.authorization
         self._request, self._access = request, access
+        self.tolerated = access.tolerated
         self._scopes = _scopes(token, request.patient_id)
         self.obstacle: Trouble | None = None
         """Why nothing is asked at all."""

@@ -10,7 +10,7 @@ import msgspec
 
 from rules.reasoning.timeline import Gap
 from service.cds_hooks.fetching import Access, Fetch, Fetched
-from service.cds_hooks.parts import CONDITIONS, MEDICATIONS, PARTS, PATIENT, SEARCHES, Part
+from service.cds_hooks.parts import CONDITIONS, MEDICATIONS, PARTS, PATIENT, SEARCHES, USUAL, Part
 from service.cds_hooks.problems import BadRequest, RequiredDataMissing, ServerAtFault
 from service.cds_hooks.references import drugs_elsewhere
 from service.cds_hooks.requests import HookRequest
@@ -83,6 +83,7 @@ def read_prefetch(request: HookRequest, access: Access | None = None) -> Prefetc
         RequiredDataMissing: the patient, the diagnoses, or every source of medication was not answered.
     """
     fetch = Fetch(request, access) if access is not None else None
+    tolerated = access.tolerated if access is not None else USUAL.tolerated_warnings
     values: dict[str, Sent] = {}
     came: dict[str, State] = {}
     wanted: list[Part] = []
@@ -90,7 +91,7 @@ def read_prefetch(request: HookRequest, access: Access | None = None) -> Prefetc
     for part in PARTS:
         raw = request.prefetch.get(part.key)
         value = None if raw == b"null" else raw
-        found = _looked_at(value, part.element, request) if value is not None else None
+        found = _looked_at(value, part.element, request, tolerated) if value is not None else None
         state = _came(part, raw, found) if value is None or found is not None else Answered.FAILED
         if raw is not None and found is not None:
             values[part.key] = Sent(part.element, raw, found.decoded)
@@ -151,7 +152,7 @@ def _fetch_parts(
     pages = {one.key: values[one.key].data for one in parts if one.key in paged}
     for key, fetched in fetch.parts(parts, pages).items():
         part = next(one for one in parts if one.key == key)
-        found = _judged(fetched, (part.resource, "Bundle", "OperationOutcome"), request)
+        found = _judged(fetched, (part.resource, "Bundle", "OperationOutcome"), request, fetch.tolerated)
         if fetched.data is None or found is None:
             came[key] = State(came[key].answered, fetched.trouble or Trouble.NO_FHIR)
             continue
@@ -180,7 +181,7 @@ def _fetch_drugs(fetch: Fetch, request: HookRequest, values: dict[str, Sent]) ->
     if not ids:
         return []
     fetched = fetch.medications(ids)
-    found = _judged(fetched, ("Bundle",), request)
+    found = _judged(fetched, ("Bundle",), request, fetch.tolerated)
     if fetched.data is not None and found is not None:
         values["medications"] = Sent("fhirServer.medications", fetched.data, found.decoded)
     trouble = fetched.trouble or (Trouble.NO_FHIR if found is None else None)
@@ -197,7 +198,9 @@ def _fetch_drugs(fetch: Fetch, request: HookRequest, values: dict[str, Sent]) ->
     ]
 
 
-def _judged(fetched: Fetched, kinds: tuple[str, ...], request: HookRequest) -> SentFhir | None:
+def _judged(
+    fetched: Fetched, kinds: tuple[str, ...], request: HookRequest, tolerated: Container[str]
+) -> SentFhir | None:
     """What an answer of the FHIR server says of itself; None when it is none that was asked for.
 
     Raises:
@@ -206,7 +209,7 @@ def _judged(fetched: Fetched, kinds: tuple[str, ...], request: HookRequest) -> S
     if fetched.data is None:
         return None
     try:
-        found = look_at(fetched.data, request.patient)
+        found = look_at(fetched.data, request.patient, tolerated)
     except RecursionError:
         return None
     if found is None or found.resource_type not in kinds:
@@ -233,10 +236,10 @@ def _came(part: Part, raw: bytes | None, found: SentFhir | None) -> Answered:
     return Answered.WARNED if found.outcome is Outcome.WARNING else Answered.WHOLE
 
 
-def _looked_at(raw: bytes, element: str, request: HookRequest) -> SentFhir | None:
+def _looked_at(raw: bytes, element: str, request: HookRequest, tolerated: Container[str] = ()) -> SentFhir | None:
     """What a value says of itself; None when it is no FHIR, which is what a failed query may leave."""
     try:
-        found = look_at(raw, request.patient)
+        found = look_at(raw, request.patient, tolerated)
     except RecursionError:
         raise BadRequest("is nested too deep", element) from None
     if found is not None and found.stranger is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from enum import Enum
 from typing import TypeVar
 
@@ -95,32 +95,33 @@ _BUNDLES = (_Resource, Bundle)
 """What may be a Bundle."""
 
 
-def look_at(raw: bytes, patient: str) -> SentFhir | None:
+def look_at(raw: bytes, patient: str, tolerated: Container[str] = ()) -> SentFhir | None:
     """What `raw` says of itself, with all Bundles in it; None when it is no FHIR resource.
 
-    A malformed entry is left to whoever reads it. `patient` ("Patient/x") is the one whose records may be in it.
+    A malformed entry is left to whoever reads it. `patient` ("Patient/x") is the one whose records may be in it,
+    `tolerated` are the codes of warnings that say nothing of the record.
 
     Raises:
         RecursionError: it is nested too deep.
     """
     decoded = plain(raw)
     if decoded is not None:
-        return _described(decoded, decoded, patient)
+        return _described(decoded, decoded, patient, tolerated)
     try:
         top = _decoded(raw)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-    return _described(top, None, patient) if top.kind else None
+    return _described(top, None, patient, tolerated) if top.kind else None
 
 
-def _described(top: _Resource | Plain, decoded: Plain | None, patient: str) -> SentFhir:
+def _described(top: _Resource | Plain, decoded: Plain | None, patient: str, tolerated: Container[str]) -> SentFhir:
     # What is plain holds no Bundle within; most of a large record is, and is looked through without looking for one.
     entries = list(_entries(top)) if decoded is None else _own_entries(top)
     resources = [top, *(entry.resource for entry in entries if entry.resource is not None)]
     kinds = (
         {one.kind for one in resources} if decoded is None else {kind.__name__ for kind in set(map(type, resources))}
     )
-    outcomes = [_severity(one) for one in resources if one.kind == _OUTCOME] if _OUTCOME in kinds else []
+    outcomes = [_severity(one, tolerated) for one in resources if one.kind == _OUTCOME] if _OUTCOME in kinds else []
     if any(entry.response is not None and entry.response.failed for entry in entries):
         outcomes.append(Outcome.ERROR)
     suspect = not kinds.isdisjoint(("Patient", "Appointment")) or _strangers(resources, patient)
@@ -240,8 +241,11 @@ def _tolerant(raw: msgspec.Raw, kind: type[_Value]) -> _Value | None:
         return None
 
 
-def _severity(outcome: _Resource | Plain) -> Outcome:
-    severities = {issue.severity for issue in getattr(outcome, "issue", None) or ()}
+def _severity(outcome: _Resource | Plain, tolerated: Container[str]) -> Outcome:
+    issues: Sequence[Issue] = getattr(outcome, "issue", None) or ()
+    severities = {
+        "information" if one.severity == "warning" and one.is_among(tolerated) else one.severity for one in issues
+    }
     if severities and severities <= {"information", "success"}:
         return Outcome.NONE
     return Outcome.WARNING if severities and severities <= {"information", "success", "warning"} else Outcome.ERROR

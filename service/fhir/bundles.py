@@ -6,6 +6,7 @@ another version of FHIR or a kind that is not read, is read entry by entry (`doc
 
 from __future__ import annotations
 
+from collections.abc import Container
 from typing import TypeAlias, get_args
 
 import msgspec
@@ -13,10 +14,27 @@ import msgspec
 from service.fhir import resources_r4 as r4
 
 
+class Coding(msgspec.Struct, gc=False):
+    """A code of a server's own."""
+
+    code: str = ""
+
+
+class Details(msgspec.Struct, gc=False):
+    """What an issue is about, in codes."""
+
+    coding: list[Coding] = []
+
+
 class Issue(msgspec.Struct, gc=False):
     """One thing that a server says of a query."""
 
     severity: str = ""
+    details: Details | None = None
+
+    def is_among(self, codes: Container[str]) -> bool:
+        """Whether it is about one of these codes."""
+        return self.details is not None and any(one.code in codes for one in self.details.coding)
 
 
 class OperationOutcome(r4.Resource):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -155,3 +156,31 @@ def test_selections_that_name_no_draft_are_said_and_all_drafts_judged(clinic: Fl
 def test_the_hook_is_checked_before_its_context(clinic: FlaskClient) -> None:
     request = hook_request() | {"hook": "order-sign"}
     assert refused(post(clinic, request), 400)["expression"] == ["hook"]
+
+
+def warned(code: str, severity: str = "warning") -> Json:
+    """The record as an EHR sends it that adds a notice to every search, and another to those without a result."""
+    request = sent()
+    system = "urn:oid:1.2.840.114350.1.13.0.1.7.2.657369"
+    issue = {"severity": severity, "code": "processing", "details": {"coding": [{"system": system, "code": code}]}}
+    entry = {"search": {"mode": "outcome"}, "resource": {"resourceType": "OperationOutcome", "issue": [issue]}}
+    for key in KEYS:
+        found = request["prefetch"][key] or bundle()
+        request["prefetch"][key] = found | {"entry": [*found.get("entry", ()), entry]}
+    return request
+
+
+def test_a_notice_that_nothing_was_found_is_no_warning_about_the_record(clinic: FlaskClient) -> None:
+    assert "incomplete" not in answered(post(clinic, warned("4101")))["extension"]["org.reboundwatch"]
+
+
+def test_a_notice_that_the_site_has_not_named_is_one(clinic: FlaskClient) -> None:
+    assert "conditions" in answered(post(clinic, warned("4119")))["extension"]["org.reboundwatch"]["incomplete"]
+
+
+def test_a_notice_that_the_site_has_named_is_none_and_an_error_stays_one(tmp_path: Path) -> None:
+    registry = tmp_path / "clients.yaml"
+    registry.write_text('anonymous: {capabilities: {tolerated_warnings: ["4119"]}}', encoding="utf-8")
+    named = client(clients_file=registry)
+    assert "incomplete" not in answered(post(named, warned("4119")))["extension"]["org.reboundwatch"]
+    refused(post(named, warned("4119", "error")), 412)
