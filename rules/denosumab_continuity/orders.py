@@ -48,7 +48,7 @@ ibandronate = Draft.named("ibandronate")
 def stop_without_follow_on(
     stop: Draft, course: Course, today: Today, zoledronate: Appraisal, tablets: Appraisal
 ) -> Advice:
-    """Denosumab is stopped or put on hold by an order, and no antiresorptive follows."""
+    """Denosumab is stopped or put on hold by an order, or was in this stay, and no antiresorptive follows."""
     due = course.due.latest if course.due else None
     planned = due if due is not None and due > today.when else None
     when = f"on {planned} (six months after the last injection)" if planned else "now"

@@ -66,7 +66,10 @@ def acute_kidney_injury(kidney: Kidney) -> Caution:
 @rule(
     "CAUTION-ZOLEDRONATE-VITAMIN-D",
     phase=Phase.APPRAISE,
-    when=[each(vitamin_d, holds(vitamin_d.known), vitamin_d.value < limit("vitamin_d_deficient"))],
+    when=[
+        each(vitamin_d, holds(vitamin_d.known), vitamin_d.value < limit("vitamin_d_deficient")),
+        each(calcium, fails(calcium.high)),
+    ],
     emits=Caution,
 )
 def vitamin_d_deficient(vitamin_d: VitaminD) -> Caution:
@@ -83,7 +86,8 @@ def vitamin_d_deficient(vitamin_d: VitaminD) -> Caution:
             holds(vitamin_d.known),
             vitamin_d.value >= limit("vitamin_d_deficient"),
             vitamin_d.value < limit("vitamin_d_insufficient"),
-        )
+        ),
+        each(calcium, fails(calcium.high)),
     ],
     emits=Caution,
 )
@@ -95,7 +99,10 @@ def vitamin_d_insufficient(vitamin_d: VitaminD) -> Caution:
 @rule(
     "CAUTION-DENOSUMAB-VITAMIN-D",
     phase=Phase.APPRAISE,
-    when=[each(vitamin_d, holds(vitamin_d.known), vitamin_d.value < limit("vitamin_d_deficient"))],
+    when=[
+        each(vitamin_d, holds(vitamin_d.known), vitamin_d.value < limit("vitamin_d_deficient")),
+        each(calcium, fails(calcium.high)),
+    ],
     emits=Caution,
 )
 def vitamin_d_deficient_and_denosumab(vitamin_d: VitaminD) -> Caution:

@@ -16,6 +16,7 @@ from rules.reasoning.rule import Phase, rule
 
 order = JudgedDraft.named("order")
 zoledronate = Appraisal.named("zoledronate")
+denosumab = Appraisal.named("denosumab")
 duplicate = DuplicateDraft.named("duplicate")
 
 HEAVY = (BLOCK, WARNING)
@@ -31,13 +32,14 @@ BOXED_WARNING = (
     when=[
         each(order, order.subject.one_of("alendronate", "risedronate", "ibandronate"), order.weight.one_of(*HEAVY)),
         each(zoledronate, zoledronate.drug == ZOLEDRONATE),
+        each(denosumab, denosumab.drug == DENOSUMAB),
     ],
 )
-def tablet_unsuitable(order: JudgedDraft, zoledronate: Appraisal) -> Advice:
+def tablet_unsuitable(order: JudgedDraft, zoledronate: Appraisal, denosumab: Appraisal) -> Advice:
     """Tablets of a bisphosphonate do not suit a weak kidney, a diseased oesophagus, low calcium or malabsorption."""
     return Advice(
         indicator=Indicator.WARNING,
-        summary=f"Oral bisphosphonate unsuitable: {order.reason}. Consider IV zoledronate or denosumab.",
+        summary=f"Oral bisphosphonate unsuitable: {order.reason}. {_instead(zoledronate, denosumab)}",
         detail=(
             *against(order),
             "Somebody in bed with acute vertebral fractures often cannot stay upright for 30 minutes: prefer a "
@@ -46,6 +48,13 @@ def tablet_unsuitable(order: JudgedDraft, zoledronate: Appraisal) -> Advice:
         suggestions=(*delete(order), *plans(zoledronate)),
         about=order.reference,
     )
+
+
+def _instead(zoledronate: Appraisal, denosumab: Appraisal) -> str:
+    """What to consider in place of tablets: what nothing on record blocks."""
+    drugs = {"IV zoledronate": zoledronate, "denosumab": denosumab}
+    open_ones = [name for name, one in drugs.items() if not one.barriers]
+    return f"Consider {' or '.join(open_ones)}." if open_ones else "Ask a bone specialist."
 
 
 @rule(

@@ -230,9 +230,10 @@ def romosozumab_and_recent_event(circulation: Circulation, limits: Mapping[str, 
 def romosozumab_and_earlier_event(place: Place, circulation: Circulation, limits: Mapping[str, float]) -> list[Caution]:
     """An earlier myocardial infarction or stroke, or an undated one, rules romosozumab out in Europe.
 
-    It is weighed in the US.
+    It is weighed in the US once it is certain to be older than the label's year.
     """
-    weight = WARNING if place.jurisdiction == UNITED_STATES else BLOCK
+    earlier = place.jurisdiction == UNITED_STATES and not circulation.event_perhaps_recent
+    weight = WARNING if earlier else BLOCK
     perhaps = f", perhaps within {_recent(limits)} (its day is not known)"
     day = perhaps if circulation.event_perhaps_recent else f" more than {_recent(limits)} ago"
     return _against(("romosozumab",), weight, f"{CARDIOVASCULAR_EVENT}{day}", "", circulation)

@@ -9,6 +9,7 @@ from rules.reasoning.conditions import each, fails, holds, limit
 from rules.reasoning.facts.deciding import DecidingClass
 from rules.reasoning.facts.denosumab import Turnover
 from rules.reasoning.facts.patient import DrugRecord, Person
+from rules.reasoning.facts.rebound import ReboundConcern
 from rules.reasoning.rule import Phase, rule
 from rules.reasoning.words import REFERRAL
 
@@ -16,6 +17,7 @@ person = Person.named("person")
 verdict = DecidingClass.named("verdict")
 turnover = Turnover.named("turnover")
 drugs = DrugRecord.named("drugs")
+concern = ReboundConcern.named("concern")
 
 
 @rule(
@@ -25,6 +27,7 @@ drugs = DrugRecord.named("drugs")
         each(person, holds(person.advised), person.age >= limit("ordinary_fracture_age")),
         each(verdict, verdict.word == "VFX_OSTEOPOROTIC", holds(verdict.recent)),
         each(turnover, fails(turnover.raised)),
+        each(concern, fails(concern.present)),
         each(drugs),
     ],
 )

@@ -50,8 +50,8 @@ def augmentation_in_rebound(course: Course, verdict: DecidingClass, draft: Draft
             "The review of these fractures calls the procedure strongly contraindicated; all five women treated so in "
             "the pooled cases fractured again. The evidence is about ten patients: very low certainty, strong advice.",
             "Offer analgesia, often an opioid for a short time, early mobilisation and a potent antiresorptive. "
-            "Exceptions (neurological deficit, intractable pain) are for a multidisciplinary decision, after turnover "
-            "is suppressed.",
+            "An exception (intractable pain) is for a multidisciplinary decision, after turnover is suppressed; a "
+            "neurological deficit is an emergency and waits for nothing.",
         ),
         suggestions=(
             Suggestion(

@@ -11,7 +11,7 @@ from rules.reasoning.fact import Fact, Field
 from rules.reasoning.facts.drugs import ALENDRONATE, DENOSUMAB, ZOLEDRONATE
 from rules.reasoning.facts.laboratory import Calcium, Kidney, VitaminD
 from rules.reasoning.facts.patient import PotentOrder
-from rules.reasoning.facts.safety import Draft
+from rules.reasoning.facts.safety import Draft, SafetyHistory
 
 BLOCK, NOT_YET, WARNING, REMARK, NONE = "block", "not yet", "warning", "remark", "none"
 WEIGHTS = (BLOCK, NOT_YET, WARNING, REMARK, NONE)
@@ -53,7 +53,7 @@ class Appraisal(Fact):
 
     `weight` is that of the heaviest caution (timing aside); `untested` are the blood tests that it needs and that are
     not fresh. `offered` says that a draft may be proposed: all tested, and neither blocked nor to be corrected first,
-    nor a duplicate.
+    nor a duplicate; to a minor none is.
     """
 
     drug: Field[str]
@@ -144,6 +144,7 @@ def _appraisal(drug: str, facts: Sequence[Fact]) -> Appraisal:
     }
     untested = tuple(test for test in TESTS_BEFORE[drug] if not fresh[test])
     barred = weight in _holds(drug) or any(one.duplicate for one in cautions)
+    barred |= any(one.minor for one in facts if isinstance(one, SafetyHistory))
     tests = [one for one in facts if isinstance(one, Calcium | Kidney | VitaminD)]
     return Appraisal(
         drug=drug,

@@ -14,7 +14,7 @@ from rules.reasoning.facts.denosumab import Today, course_fact
 from rules.reasoning.facts.duplicates import duplicate_drafts
 from rules.reasoning.facts.exit import exit_infusion_fact, infusion_drafts, weak_follow_on
 from rules.reasoning.facts.fracture_events import fracture_events
-from rules.reasoning.facts.fractures import fracture_facts
+from rules.reasoning.facts.fractures import earlier_fractures, fracture_facts
 from rules.reasoning.facts.laboratory import Calcium, laboratory_facts
 from rules.reasoning.facts.oncology import high_calcium, oncology_stop
 from rules.reasoning.facts.patient import (
@@ -29,7 +29,7 @@ from rules.reasoning.facts.patient import (
 from rules.reasoning.facts.place import Place
 from rules.reasoning.facts.rebound import RESOLVED, resolve
 from rules.reasoning.facts.red_flags import emergency_facts, other_causes
-from rules.reasoning.facts.safety import allergies, drafts, safety_history
+from rules.reasoning.facts.safety import allergies, drafts, safety_history, stop_of_the_stay
 from rules.reasoning.facts.symptoms import symptom_facts
 from rules.reasoning.knowledge import Limits
 from rules.reasoning.rule import Phase, Summary
@@ -57,13 +57,14 @@ SUMMARIES: Mapping[Phase, Summary] = {
 def derive(timeline: PatientTimeline, limits: Limits, jurisdiction: str) -> tuple[list[Fact], Exposure]:
     """The facts of a timeline, and the exposure to denosumab that they were read from."""
     found = exposure(timeline, limits)
+    fractures = fracture_facts(timeline, fracture_events(timeline, limits), found, limits)
     facts: list[Fact] = [
         Today(day=timeline.as_of.toordinal(), when=timeline.as_of),
         Place(jurisdiction=jurisdiction),
         person_fact(timeline, limits),
         turnover_fact(timeline, limits),
         drug_record_fact(timeline),
-        history_fact(timeline),
+        history_fact(timeline, earlier_fractures(fractures)),
         follow_on_fact(timeline, found, limits),
         next_dose_fact(timeline, found, limits),
         safety_history(timeline, found, limits),
@@ -77,7 +78,7 @@ def derive(timeline: PatientTimeline, limits: Limits, jurisdiction: str) -> tupl
         *dental_surgery(timeline),
         *admissions(timeline, found, limits),
         *weak_follow_on(timeline, found),
-        *fracture_facts(timeline, fracture_events(timeline, limits), found, limits),
+        *fractures,
         *_of_the_course(timeline, found, limits),
     ]
     return facts, found
@@ -88,7 +89,7 @@ def _of_the_course(timeline: PatientTimeline, found: Exposure, limits: Limits) -
     course, density, orders = (
         course_fact(timeline, found, limits),
         bone_density_fact(timeline, limits),
-        drafts(timeline, limits),
+        drafts(timeline, limits) or stop_of_the_stay(timeline, found, limits),
     )
     laboratory = laboratory_facts(timeline, limits)
     [calcium] = [one for one in laboratory if isinstance(one, Calcium)]

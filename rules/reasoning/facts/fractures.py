@@ -129,6 +129,12 @@ def fracture_facts(
     return facts
 
 
+def earlier_fractures(facts: Sequence[Fact]) -> tuple[str, ...]:
+    """The records of fractures before denosumab, and of those that are no longer recent."""
+    earlier = [one for one in facts if isinstance(one, Fracture) and (not one.recent or one.exposure == "before")]
+    return tuple(reference for one in earlier for reference in one.evidence)
+
+
 def index_dose(possible: Sequence[Dose], event: DateInterval) -> Dose | None:
     """All days on which the last dose on or before the event may have been given; None when there is no such dose.
 

@@ -100,7 +100,10 @@ def laboratory_facts(timeline: PatientTimeline, limits: Limits) -> list[Fact]:
 
 
 def _calcium(timeline: PatientTimeline, limits: Limits) -> Calcium:
-    last = _last(timeline, (IONISED, CORRECTED, TOTAL), limits)
+    # What was measured as ionised is what the body goes by: it wins, as long as it is fresh.
+    last = _last(timeline, (IONISED,), limits)
+    if last is None or not _within(last, timeline.as_of, limits.days("calcium_fresh")):
+        last = _last(timeline, (IONISED, CORRECTED, TOTAL), limits)
     if last is None or last.value is None:
         return Calcium(known=False, fresh=False, low=False, high=False, said="calcium not known")
     value, how = last.value, "ionised"
@@ -130,9 +133,9 @@ def _adjusted(total: ObservationEvent, timeline: PatientTimeline, limits: Limits
     assert total.when is not None
     near = limits.days("albumin_near_calcium")
     albumins = [
-        (_apart(one.when, total.when), one)
+        (one.when.days_from(total.when), one)
         for one in _measured(timeline, ("lab-albumin",))
-        if one.when is not None and _apart(one.when, total.when) <= near
+        if one.when is not None and one.when.days_from(total.when) <= near
     ]
     if not albumins:
         return total.value, "not corrected for albumin", (total.reference,)
@@ -167,9 +170,12 @@ def _kidney(timeline: PatientTimeline, limits: Limits) -> Kidney:
     by_clearance = f"creatinine clearance {first:.0f} mL/min on {newest.when}"
     by_egfr = f"eGFR {second:.0f} mL/min/1.73 m2 on {newest.when}"
     used = (*(clearance[2] if clearance else ()), *((egfr.reference,) if egfr else ()))
+    # A creatinine from which nothing could be worked out, for want of a weight, makes what was known before it old.
+    creatinine = _last(timeline, (CREATININE,), limits)
+    overtaken = creatinine is not None and _day(creatinine) > _day(newest)
     return Kidney(
         known=True,
-        fresh=_within(newest, timeline.as_of, days),
+        fresh=_within(newest, timeline.as_of, days) and not overtaken,
         clearance=float(first),
         egfr=float(second),
         dialysis=bool(dialysis),
@@ -242,10 +248,6 @@ def _within(one: ObservationEvent, as_of: date, days: int) -> bool:
     """Whether the whole of a value's day lies within so many days before today: a vague date is not fresh."""
     assert one.when is not None
     return one.when.earliest >= as_of - timedelta(days=days)
-
-
-def _apart(one: DateInterval, other: DateInterval) -> int:
-    return max((one.earliest - other.latest).days, (other.earliest - one.latest).days, 0)
 
 
 def _holds_now(

@@ -39,7 +39,7 @@ def oncology_stop(
     timeline: PatientTimeline, found: Exposure, orders: Sequence[Draft], limits: Limits
 ) -> list[OncologyStop]:
     """The end of an oncology course, when no bisphosphonate followed it."""
-    if found.last is None or {dose.product for dose in found.doses} != {"120mg"}:
+    if found.last is None or {dose.product for dose in (*found.doses, found.last)} != {"120mg"}:
         return []
     last = found.last.when
     if bridged(timeline, last, DateInterval.on(timeline.as_of)):

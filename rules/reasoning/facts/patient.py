@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from rules.reasoning.dates import DateInterval, add_months, whole_months
@@ -111,9 +112,10 @@ def drug_record_fact(timeline: PatientTimeline) -> DrugRecord:
     return DrugRecord(whole=not nameless and not any(gap.drugs for gap in timeline.gaps))
 
 
-def history_fact(timeline: PatientTimeline) -> History:
-    """Old fractures that are coded as history, and drugs that raise the risk."""
-    old = [one for one in timeline.events if "vertebral-fracture-history" in one.concepts]
+def history_fact(timeline: PatientTimeline, earlier: Sequence[str]) -> History:
+    """Old fractures, by a code for history or by `earlier` records of a fracture, and drugs that raise the risk."""
+    coded = [one.reference for one in timeline.events if "vertebral-fracture-history" in one.concepts]
+    old = [*coded, *earlier]
     drugs = [
         one
         for one in timeline.of(MedicationEvent)
@@ -122,7 +124,7 @@ def history_fact(timeline: PatientTimeline) -> History:
     return History(
         vertebral_fracture=bool(old),
         risk_drug=bool(drugs),
-        evidence=tuple(sorted(one.reference for one in (*old, *drugs))),
+        evidence=tuple(sorted({*old, *(one.reference for one in drugs)})),
     )
 
 

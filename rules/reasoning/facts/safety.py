@@ -14,6 +14,7 @@ from rules.reasoning.timeline import (
     AllergyEvent,
     ClinicalEvent,
     ConditionEvent,
+    EncounterEvent,
     MedicationEvent,
     MedicationRecord,
     OrderEvent,
@@ -115,10 +116,10 @@ def allergies(timeline: PatientTimeline) -> list[DrugAllergy]:
 
 
 def drafts(timeline: PatientTimeline, limits: Limits) -> list[Draft]:
-    """The orders of the call's context that rules judge."""
+    """The orders of the call's context that rules judge; zoledronate 4 mg of oncology is for others to judge."""
     found = []
     for one in timeline.of(MedicationEvent, OrderEvent):
-        if not one.from_context:
+        if not one.from_context or _is_oncology_zoledronate(one, limits):
             continue
         subject = drug_of(one.concepts) or next((name for name in OTHER_ORDERS if name in one.concepts), "")
         if not subject:
@@ -139,6 +140,33 @@ def drafts(timeline: PatientTimeline, limits: Limits) -> list[Draft]:
     return found
 
 
+def stop_of_the_stay(timeline: PatientTimeline, found: Exposure, limits: Limits) -> list[Draft]:
+    """A stop of denosumab in the stay of now, or in one that has just ended: it is judged as the stop that it is."""
+    stop, last = found.stop, found.last
+    if stop is None or last is None:
+        return []
+    just = timeline.as_of - timedelta(days=limits.days("admission_just_ended"))
+    for one in timeline.of(EncounterEvent):
+        end = one.ended.latest if one.ended is not None else timeline.as_of
+        if not one.inpatient or one.when is None or end < just:
+            continue
+        if one.when.earliest <= stop.when.earliest and stop.when.latest <= end:
+            evidence = tuple(sorted({stop.evidence, one.reference}))
+            return [
+                Draft(
+                    subject=DENOSUMAB,
+                    stop=True,
+                    selected=True,
+                    product=last.product,
+                    reference=stop.evidence,
+                    planned=stop.when,
+                    dated=True,
+                    evidence=evidence,
+                )
+            ]
+    return []
+
+
 def _diagnoses(timeline: PatientTimeline, concept: str) -> list[ConditionEvent]:
     return [one for one in timeline.of(ConditionEvent) if concept in one.concepts and one.confirmed]
 
@@ -154,14 +182,19 @@ def _from(one: ConditionEvent, since: date) -> bool:
 
 
 def _oncology_zoledronate(one: ClinicalEvent, timeline: PatientTimeline, limits: Limits) -> bool:
-    if drug_of(one.concepts) != ZOLEDRONATE or not isinstance(one, MedicationEvent | ProcedureEvent):
-        return False
-    dose = one.dose_mg if isinstance(one, MedicationEvent) else None
-    by_dose = dose == limits.number("zoledronate_oncology_dose") and "zoledronate-5mg" not in one.concepts
-    if "zoledronate-4mg" not in one.concepts and not by_dose:
+    if not isinstance(one, MedicationEvent | ProcedureEvent) or not _is_oncology_zoledronate(one, limits):
         return False
     ordered = isinstance(one, MedicationEvent) and one.record in (MedicationRecord.STATEMENT, MedicationRecord.REQUEST)
     if ordered:
         return one.standing is Standing.ACTIVE
     since = add_months(timeline.as_of, -limits.months("oncology_zoledronate_counts"))
     return one.standing is Standing.HAPPENED and one.when is not None and one.when.latest >= since
+
+
+def _is_oncology_zoledronate(one: ClinicalEvent, limits: Limits) -> bool:
+    """Whether it is the 4 mg product, by its codes or by its amount."""
+    if drug_of(one.concepts) != ZOLEDRONATE:
+        return False
+    dose = one.dose_mg if isinstance(one, MedicationEvent) else None
+    by_dose = dose == limits.number("zoledronate_oncology_dose") and "zoledronate-5mg" not in one.concepts
+    return "zoledronate-4mg" in one.concepts or by_dose
