@@ -126,7 +126,7 @@ def _said(deployment: Deployment, evaluation: Evaluation, occasion: Occasion, me
             times = deployment.knowledge.set_aside
             aside = [group for group in groups if _is_aside(group, evaluation, occasion, overrides, times)]
     shown = deployment.cards.most_urgent([group for group in groups if group not in aside])
-    return _Said(shown, [deployment.cards.card(group, evaluation) for group in shown], aside)
+    return _Said(shown, deployment.cards.of_groups(shown, evaluation), aside)
 
 
 def _is_aside(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -14,7 +14,7 @@ from rules.reasoning.evaluation import Evaluation
 from rules.reasoning.timeline import Unusable
 from service.cds_hooks import card_messages as wire
 from service.cds_hooks.card_messages import SUMMARY_LENGTH
-from service.orders.drafts import Draft, draft, label
+from service.orders.drafts import Draft, draft, drug_orders, label
 from service.words import months, state
 
 LABEL = "ReboundWatch"
@@ -50,7 +50,12 @@ class CardMaker:
 
     def cards(self, evaluation: Evaluation) -> tuple[wire.Card, ...]:
         """The cards of an evaluation, most urgent first; blocks of an order are never cut."""
-        return tuple(self.card(group, evaluation) for group in self.most_urgent(self.groups(evaluation)))
+        return self.of_groups(self.most_urgent(self.groups(evaluation)), evaluation)
+
+    def of_groups(self, groups: Sequence[Group], evaluation: Evaluation) -> tuple[wire.Card, ...]:
+        """A card for each group; what an earlier card proposes is not proposed again by a later one."""
+        proposed: set[str] = set()
+        return tuple(self.card(group, evaluation, proposed) for group in groups)
 
     def groups(self, evaluation: Evaluation) -> list[Group]:
         """What would be said, a group a card, most urgent first."""
@@ -76,11 +81,11 @@ class CardMaker:
         }
         return {wire.EXTENSION: {name: value for name, value in members.items() if value}}
 
-    def card(self, group: Group, evaluation: Evaluation) -> wire.Card:
-        """The card of one group."""
+    def card(self, group: Group, evaluation: Evaluation, proposed: set[str] | None = None) -> wire.Card:
+        """The card of one group; `proposed` are the orders of earlier cards, to which its own are added."""
         speaks = group[0]
         entries = [self.knowledge.rule(one.rule) for one in group]
-        suggestions = self._suggestions(group, evaluation)
+        suggestions = self._suggestions(group, evaluation, proposed if proposed is not None else set())
         return wire.Card(
             uuid=self.new_id(),
             summary=shortened(speaks.advice.summary),
@@ -115,9 +120,11 @@ class CardMaker:
             if source.link
         ]
 
-    def _suggestions(self, group: Sequence[Conclusion], evaluation: Evaluation) -> list[wire.Suggestion]:
+    def _suggestions(
+        self, group: Sequence[Conclusion], evaluation: Evaluation, proposed: set[str]
+    ) -> list[wire.Suggestion]:
         offered: dict[str, wire.Suggestion] = {}
-        recommended = 0
+        recommended, drugs = 0, set[str]()
         # A choice ("at most one") holds complete plans: nothing else may be mixed into it.
         choosing = group[0].advice.choice
         for conclusion in group[:1] if choosing else group:
@@ -126,8 +133,15 @@ class CardMaker:
             for one in conclusion.advice.suggestions:
                 if conclusion.advice.choice and not choosing:
                     continue
-                if one.label in offered or not _can_be_carried_out(one):
+                orders = [action.order for action in one.actions if isinstance(action, Propose)]
+                if one.label in offered or not _can_be_carried_out(one) or _is_proposed(one, orders, proposed):
                     continue
+                # Of two plans that begin with one drug, as from two rules of a card, only one may be accepted.
+                if not choosing and drugs & set(orders) & drug_orders():
+                    continue
+                drugs.update(orders)
+                if not choosing:
+                    proposed.update(orders)
                 # More than one recommendation is only allowed where any number may be accepted.
                 recommend = one.recommended and (recommended == 0 or not group[0].advice.choice)
                 recommended += recommend
@@ -159,6 +173,11 @@ def shortened(summary: str) -> str:
 def blocks(group: Group) -> bool:
     """Whether a card stands in the way of an order or of harm at once: such a card is never kept back."""
     return any(conclusion.advice.blocks for conclusion in group)
+
+
+def _is_proposed(suggestion: Suggestion, orders: Sequence[str], proposed: Container[str]) -> bool:
+    """Whether it does nothing but propose orders that are all proposed already."""
+    return len(orders) == len(suggestion.actions) > 0 and all(order in proposed for order in orders)
 
 
 def _can_be_carried_out(suggestion: Suggestion) -> bool:

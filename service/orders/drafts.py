@@ -47,6 +47,12 @@ class Draft:
 
 
 @cache
+def drug_orders() -> frozenset[str]:
+    """The names of those that order a drug."""
+    return frozenset(_catalogue()["medications"])
+
+
+@cache
 def _catalogue() -> Mapping[str, Mapping[str, Json]]:
     content = yaml.safe_load((Path(__file__).parent / "catalogue.yaml").read_text(encoding="utf-8"))
     return {kind: dict(content[kind]) for kind in ("medications", "services")}

@@ -161,3 +161,29 @@ def test_an_id_that_holds_markup_is_not_shown() -> None:
     [card] = maker().cards(replace(saying(conclusion("RVFX-27", "critical")), unusable=(odd,)))
     assert "1 item(s), such as Condition (of an id that is none)." in (card.detail or "")
     assert "<" not in (card.detail or "")
+
+
+def test_what_one_card_proposes_the_next_one_does_not() -> None:
+    work_up = Suggestion("Order the work-up", (Propose("lab-ctx"), Propose("lab-calcium")))
+    again = Suggestion("Order CTX", (Propose("lab-ctx"),))
+    more = Suggestion("Order CTX and an image", (Propose("lab-ctx"), Propose("mri-spine")))
+    first, second = maker().cards(
+        saying(
+            conclusion("RVFX-01", "critical", decision="a", suggestions=(work_up,)),
+            conclusion("RVFX-12", "warning", decision="b", suggestions=(again, more)),
+        )
+    )
+    assert [one.label for one in first.suggestions or ()] == ["Order the work-up"]
+    assert [one.label for one in second.suggestions or ()] == ["Order CTX and an image"]
+
+
+def test_a_card_proposes_a_drug_once_though_two_rules_plan_it() -> None:
+    plan = Suggestion("Zoledronate, with CTX", (Propose("zoledronate-5mg"), Propose("lab-ctx")))
+    later = Suggestion("Zoledronate on a day", (Propose("zoledronate-5mg"), Propose("dxa")))
+    [card] = maker().cards(
+        saying(
+            conclusion("RVFX-13", "critical", about="MedicationRequest/1", suggestions=(plan,)),
+            conclusion("RVFX-15", "warning", about="MedicationRequest/1", suggestions=(later,)),
+        )
+    )
+    assert [one.label for one in card.suggestions or ()] == ["Zoledronate, with CTX"]
